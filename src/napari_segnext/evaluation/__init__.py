@@ -1,0 +1,1 @@
+"""The evaluation room of napari-segnext."""

@@ -1,0 +1,1 @@
+"""The widget room of napari-segnext."""
