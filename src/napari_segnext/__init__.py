@@ -48,7 +48,7 @@ _HOME_OF = {
     "Session": "session.session",
 }
 
-__all__ = [*_HOME_OF, "errors"]  # noqa: PLE0604
+__all__ = [*_HOME_OF, "errors"]
 __version__ = "0.1.0"
 
 
