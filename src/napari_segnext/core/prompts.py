@@ -129,9 +129,7 @@ class Box:
     def __post_init__(self) -> None:
         """Validate, round and sort the corners."""
         for axis, what in (("row", "box row"), ("col", "box column")):
-            ends = [
-                _coordinate(getattr(self, f"{axis}{end}"), what) for end in (0, 1)
-            ]
+            ends = [_coordinate(getattr(self, f"{axis}{end}"), what) for end in (0, 1)]
             if ends[0] == ends[1]:
                 raise PromptError(
                     "A box needs a height and a width; drag from one corner "

@@ -1,0 +1,330 @@
+"""Prompts drawn into SegNext's dense map: previous mask, positive, negative.
+
+Section 3.2 of arXiv 2404.00741. A click is a disk, a scribble a chain of such disks, a
+mask goes to the channel of the previous mask. How boxes and polygons look is a setting
+of each model, because the paper's released weights saw clicks only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from skimage.draw import polygon as _polygon_pixels
+from skimage.transform import resize
+
+from napari_segnext.core.prompts import (
+    Box,
+    Click,
+    Mask,
+    Polygon,
+    Prompts,
+    Scribble,
+    Stroke,
+)
+from napari_segnext.errors import PromptError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_segnext.core.prompts import Prompt, Vertices
+
+__all__ = ["Grid", "PromptStyle", "check_prompts", "draw_prompts", "prompt_map"]
+
+_PREVIOUS, _POSITIVE, _NEGATIVE = range(3)
+_DRAWINGS = ("fill", "outline")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStyle:
+    """How prompts look in the map; part of a model, since it was trained so.
+
+    Parameters
+    ----------
+    click_radius : int
+        Radius of a click's disk in map pixels: ``distance ** 2 <= radius ** 2``.
+    box, polygon : {"fill", "outline"}
+        Whether the inside is filled, or the outline drawn one pixel wide.
+    area_value : float
+        Value of a filled box or polygon, 0 < value <= 1. Less than one tells an area
+        that holds the object from pixels that are the object.
+    """
+
+    click_radius: int = 5
+    box: str = "fill"
+    polygon: str = "fill"
+    area_value: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.click_radius < 0:
+            raise PromptError(f"click_radius is {self.click_radius}; use 0 or more.")
+        for name in ("box", "polygon"):
+            if getattr(self, name) not in _DRAWINGS:
+                raise PromptError(
+                    f"{name} is {getattr(self, name)!r}; use one of {_DRAWINGS}."
+                )
+        if not 0 < self.area_value <= 1:
+            raise PromptError(f"area_value is {self.area_value}; use 0 < value <= 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the pixels of a map lie on the plane; the one owner of that transform.
+
+    Map pixel ``i`` covers the plane from ``origin + i / scale`` to
+    ``origin + (i + 1) / scale``, measured in pixel edges.
+
+    Parameters
+    ----------
+    origin : (float, float)
+        Plane row and column of the map's upper left corner (an edge, not a centre).
+    scale : (float, float)
+        Map pixels per plane pixel along rows and columns.
+    shape : (int, int)
+        Rows and columns of the map.
+    corner_aligned : bool
+        The reference implementation scales coordinates without the half-pixel shift
+        that its image resize has. True reproduces that.
+    """
+
+    origin: tuple[float, float]
+    scale: tuple[float, float]
+    shape: tuple[int, int]
+    corner_aligned: bool = False
+
+    def to_map(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Plane coordinates (N, 2) to map coordinates (N, 2), pixel centres whole."""
+        points = np.asarray(points, float).reshape(-1, 2)
+        half = 0.0 if self.corner_aligned else 0.5
+        return (points + half - self.origin) * self.scale - half
+
+
+def check_prompts(prompts: Prompts, shape: tuple[int, int]) -> None:
+    """Raise PromptError unless `prompts` make sense on a plane of `shape`.
+
+    Clicks must lie on the plane; everything else must touch it; masks and strokes must
+    have its shape.
+    """
+    if not isinstance(prompts, Prompts):
+        raise PromptError(f"Give Prompts(...), not {type(prompts).__name__}.")
+    if not len(prompts):
+        raise PromptError("There is no prompt; click on the object or draw around it.")
+    masks = [] if prompts.mask is None else [prompts.mask]
+    for prompt in (*prompts, *masks):
+        what = type(prompt).__name__.lower()
+        if isinstance(prompt, Mask | Stroke):
+            if prompt.shape != tuple(shape):
+                raise PromptError(
+                    f"The {what} is for a plane of {prompt.shape} pixels, "
+                    f"but this plane has {tuple(shape)}; make it anew for this image."
+                )
+            continue
+        row0, col0, row1, col1 = prompt.bounds
+        # pixel centres are whole numbers, so the plane begins at -0.5
+        if (
+            row1 < -0.5
+            or col1 < -0.5
+            or row0 >= shape[0] - 0.5
+            or (col0 >= shape[1] - 0.5)
+        ):
+            raise PromptError(
+                f"The {what} at row {row0:g}, column {col0:g} lies outside the plane "
+                f"of {shape[0]} x {shape[1]} pixels; place it on the image."
+            )
+
+
+@lru_cache(maxsize=64)
+def _disk(radius_squared: float) -> npt.NDArray[np.intp]:
+    reach = int(np.sqrt(radius_squared))
+    offsets = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1).T
+    return offsets[(offsets**2).sum(axis=1) <= radius_squared]
+
+
+def _stamp(
+    channel: np.ndarray, centres: npt.NDArray[np.intp], radius_squared: float
+) -> None:
+    pixels = (centres[:, None] + _disk(radius_squared)).reshape(-1, 2)
+    rows, cols = pixels[((pixels >= 0) & (pixels < channel.shape)).all(axis=1)].T
+    channel[rows, cols] = 1
+
+
+def _chain(points: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Whole pixels along a polyline, at most one apart."""
+    pieces = []
+    for start, end in zip(points[:-1], points[1:], strict=True):
+        steps = max(int(np.ceil(np.abs(end - start).max())), 1)
+        pieces.append(np.linspace(start, end, steps + 1))
+    return np.unique(np.floor(np.concatenate(pieces) + 0.5).astype(np.intp), axis=0)
+
+
+def _draw_area(
+    channel: np.ndarray, vertices: Vertices, grid: Grid, drawing: str, value: float
+) -> None:
+    points = grid.to_map(vertices)
+    if drawing == "fill":
+        rows, cols = _polygon_pixels(points[:, 0], points[:, 1], channel.shape)
+        channel[rows, cols] = np.maximum(channel[rows, cols], value)
+    # the outline too: an area thinner than a pixel must not vanish
+    limit = np.array(channel.shape)
+    outline = _chain(np.clip(np.vstack([points, points[:1]]), -1, limit))
+    outline = outline[((outline >= 0) & (outline < limit)).all(axis=1)]
+    rows, cols = outline.T
+    channel[rows, cols] = np.maximum(channel[rows, cols], value)
+
+
+def _resample(
+    crop: npt.NDArray[np.float32], corner: tuple[int, int], grid: Grid
+) -> tuple[tuple[slice, slice], npt.NDArray[np.float32]]:
+    """Bring `crop`, whose first pixel is plane pixel `corner`, onto the grid.
+
+    Returns the part of the map it covers, and the values there.
+    """
+    edges = np.array([corner, np.add(corner, crop.shape)], float)
+    low, high = (edges - grid.origin) * grid.scale
+    first = np.clip(np.floor(low + 1e-6), 0, grid.shape).astype(int)
+    last = np.clip(np.ceil(high - 1e-6), 0, grid.shape).astype(int)
+    part = slice(first[0], last[0]), slice(first[1], last[1])
+    if (last <= first).any():
+        return part, np.zeros((0, 0), np.float32)
+    axes = []
+    for axis in (0, 1):
+        centres = np.arange(first[axis], last[axis]) + 0.5
+        axes.append(centres / grid.scale[axis] + grid.origin[axis] - corner[axis])
+    if min(grid.scale) >= 1:  # magnified or the same: nearest pixel, exact for masks
+        rows, cols = (
+            np.clip(np.floor(axis).astype(int), 0, size - 1)
+            for axis, size in zip(axes, crop.shape, strict=True)
+        )
+        return part, crop[np.ix_(rows, cols)]
+    # Reduced: mean of what each map pixel covers. The crop is padded to whole map
+    # pixels first, so that its border is not stretched.
+    start = np.round(first / grid.scale + np.array(grid.origin)).astype(int)
+    stop = np.round(last / grid.scale + np.array(grid.origin)).astype(int)
+    padded = np.zeros(np.maximum(stop - start, 1), np.float32)
+    inner = np.zeros((2, 2), int)
+    outer = np.zeros((2, 2), int)
+    for axis in (0, 1):
+        begin = max(start[axis], corner[axis])
+        end = min(stop[axis], corner[axis] + crop.shape[axis])
+        outer[axis] = begin - start[axis], end - start[axis]
+        inner[axis] = begin - corner[axis], end - corner[axis]
+    padded[slice(*outer[0]), slice(*outer[1])] = crop[
+        slice(*inner[0]), slice(*inner[1])
+    ]
+    size = tuple(last - first)
+    reduced = resize(padded, size, order=1, anti_aliasing=True, preserve_range=True)
+    return part, reduced.astype(np.float32)
+
+
+def _draw(
+    maps: npt.NDArray[np.float32], prompt: Prompt, grid: Grid, style: PromptStyle
+) -> None:
+    channel = maps[_POSITIVE if prompt.positive else _NEGATIVE]
+    if isinstance(prompt, Click):
+        centre = np.floor(grid.to_map((prompt.row, prompt.col)) + 0.5).astype(np.intp)
+        _stamp(channel, centre, style.click_radius**2)
+    elif isinstance(prompt, Box):
+        _draw_area(channel, prompt.vertices, grid, style.box, style.area_value)
+    elif isinstance(prompt, Polygon):
+        _draw_area(channel, prompt.vertices, grid, style.polygon, style.area_value)
+    elif isinstance(prompt, Scribble):
+        brush = prompt.width * min(grid.scale) / 2
+        chain = _chain(grid.to_map(prompt.vertices))
+        _stamp(channel, chain, max(style.click_radius, brush) ** 2)
+    else:
+        part, values = _resample(
+            prompt.crop.astype(np.float32), prompt.region[:2], grid
+        )
+        # half a map pixel is enough: a thin stroke must not vanish when reduced
+        centres = np.argwhere(values >= min(0.5, min(grid.scale) / 2))
+        offset = np.array([part[0].start, part[1].start])
+        _stamp(channel, centres + offset, style.click_radius**2)
+
+
+def draw_prompts(
+    prompts: Prompts,
+    grid: Grid,
+    *,
+    previous: tuple[npt.NDArray[np.float32], tuple[int, int]] | None = None,
+    style: PromptStyle,
+) -> npt.NDArray[np.float32]:
+    """Draw prompts on any grid; :func:`prompt_map` is this on the plane itself.
+
+    Parameters
+    ----------
+    prompts : Prompts
+        In plane pixels.
+    grid : Grid
+        Where the map's pixels lie.
+    previous : (array (h, w) float32, (row, col)), optional
+        Probabilities and the plane pixel of their upper left corner. Takes the place
+        of the mask prompt.
+    style : PromptStyle
+        How prompts look.
+
+    Returns
+    -------
+    array (3, rows, columns) float32
+    """
+    maps = np.zeros((3, *grid.shape), np.float32)
+    if previous is None and prompts.mask is not None:
+        previous = prompts.mask.crop, prompts.mask.region[:2]
+    if previous is not None:
+        part, values = _resample(*previous, grid)
+        maps[_PREVIOUS][part] = values
+    for prompt in prompts:
+        _draw(maps, prompt, grid, style)
+    return maps
+
+
+def prompt_map(
+    prompts: Prompts,
+    shape: tuple[int, int],
+    *,
+    previous: npt.ArrayLike | None = None,
+    style: PromptStyle | None = None,
+) -> npt.NDArray[np.float32]:
+    """Draw prompts into SegNext's dense map, at the plane's own resolution.
+
+    Parameters
+    ----------
+    prompts : Prompts
+        What the user said about one object.
+    shape : (int, int)
+        Height and width of the plane in pixels.
+    previous : array (H, W) of bool or float probability, optional
+        The mask of the step before; takes the place of the mask prompt.
+    style : PromptStyle, optional
+        How prompts look; by default disks of radius 5 and filled areas.
+
+    Returns
+    -------
+    array (3, H, W) float32
+        Previous mask, positive prompts, negative prompts, from 0 to 1.
+
+    Raises
+    ------
+    PromptError
+        If a prompt lies outside the plane or `previous` has another shape.
+
+    Examples
+    --------
+    >>> from napari_segnext import Click, Prompts, prompt_map
+    >>> prompt_map(Prompts(clicks=[Click(10, 10)]), (32, 32)).sum()
+    np.float32(81.0)
+    """
+    check_prompts(prompts, shape)
+    grid = Grid((0.0, 0.0), (1.0, 1.0), (int(shape[0]), int(shape[1])))
+    before = None
+    if previous is not None:
+        plane = np.asarray(previous, np.float32)
+        if plane.shape != grid.shape:
+            raise PromptError(
+                f"The previous mask has shape {plane.shape}, "
+                f"but the plane has {grid.shape}; give one of the plane's shape."
+            )
+        before = plane, (0, 0)
+    return draw_prompts(prompts, grid, previous=before, style=style or PromptStyle())
