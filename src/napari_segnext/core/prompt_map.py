@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from skimage.draw import polygon as _polygon_pixels
-from skimage.transform import resize
 
 from napari_segnext.core.prompts import (
     Box,
@@ -151,12 +151,26 @@ def _stamp(
     channel[rows, cols] = 1
 
 
-def _chain(points: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Whole pixels along a polyline, at most one apart."""
-    pieces = []
-    for start, end in zip(points[:-1], points[1:], strict=True):
-        steps = max(int(np.ceil(np.abs(end - start).max())), 1)
-        pieces.append(np.linspace(start, end, steps + 1))
+def _chain(
+    points: npt.NDArray[np.float64], shape: tuple[int, int], margin: float = 0
+) -> npt.NDArray[np.intp]:
+    """Whole pixels along a polyline, at most one apart, within `margin` of the map."""
+    low, high = -1.0 - margin, np.array(shape) + margin
+    pieces = [np.zeros((0, 2))]
+    for start, end in pairwise(points):
+        step = end - start
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossings = np.sort([(low - start) / step, (high - start) / step], axis=0)
+        # a line along one axis never crosses the borders of the other: inside or not
+        still = step == 0
+        inside = (low <= start) & (start <= high)
+        crossings[:, still] = np.where(inside, [[0.0], [1.0]], [[2.0], [-1.0]])[
+            :, still
+        ]
+        first, last = max(crossings[0].max(), 0.0), min(crossings[1].min(), 1.0)
+        if first <= last:
+            count = int(np.ceil(np.abs(step).max() * (last - first))) + 1
+            pieces.append(start + np.linspace(first, last, count)[:, None] * step)
     return np.unique(np.floor(np.concatenate(pieces) + 0.5).astype(np.intp), axis=0)
 
 
@@ -168,55 +182,27 @@ def _draw_area(
         rows, cols = _polygon_pixels(points[:, 0], points[:, 1], channel.shape)
         channel[rows, cols] = np.maximum(channel[rows, cols], value)
     # the outline too: an area thinner than a pixel must not vanish
-    limit = np.array(channel.shape)
-    outline = _chain(np.clip(np.vstack([points, points[:1]]), -1, limit))
-    outline = outline[((outline >= 0) & (outline < limit)).all(axis=1)]
-    rows, cols = outline.T
+    outline = _chain(np.vstack([points, points[:1]]), channel.shape)
+    rows, cols = outline[((outline >= 0) & (outline < channel.shape)).all(axis=1)].T
     channel[rows, cols] = np.maximum(channel[rows, cols], value)
+
+
+def _overlaps(grid: Grid, axis: int, start: int, size: int) -> npt.NDArray[np.float32]:
+    """How much of each map pixel each of `size` plane pixels covers: (map, plane)."""
+    steps = np.arange(grid.shape[axis] + 1) / grid.scale[axis]
+    edges = grid.origin[axis] + steps[:, None]
+    pixels = start + np.arange(size)
+    shared = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
+    return (np.maximum(shared, 0) * grid.scale[axis]).astype(np.float32)
 
 
 def _resample(
     crop: npt.NDArray[np.float32], corner: tuple[int, int], grid: Grid
-) -> tuple[tuple[slice, slice], npt.NDArray[np.float32]]:
-    """Bring `crop`, whose first pixel is plane pixel `corner`, onto the grid.
-
-    Returns the part of the map it covers, and the values there.
-    """
-    edges = np.array([corner, np.add(corner, crop.shape)], float)
-    low, high = (edges - grid.origin) * grid.scale
-    first = np.clip(np.floor(low + 1e-6), 0, grid.shape).astype(int)
-    last = np.clip(np.ceil(high - 1e-6), 0, grid.shape).astype(int)
-    part = slice(first[0], last[0]), slice(first[1], last[1])
-    if (last <= first).any():
-        return part, np.zeros((0, 0), np.float32)
-    axes = []
-    for axis in (0, 1):
-        centres = np.arange(first[axis], last[axis]) + 0.5
-        axes.append(centres / grid.scale[axis] + grid.origin[axis] - corner[axis])
-    if min(grid.scale) >= 1:  # magnified or the same: nearest pixel, exact for masks
-        rows, cols = (
-            np.clip(np.floor(axis).astype(int), 0, size - 1)
-            for axis, size in zip(axes, crop.shape, strict=True)
-        )
-        return part, crop[np.ix_(rows, cols)]
-    # Reduced: mean of what each map pixel covers. The crop is padded to whole map
-    # pixels first, so that its border is not stretched.
-    start = np.round(first / grid.scale + np.array(grid.origin)).astype(int)
-    stop = np.round(last / grid.scale + np.array(grid.origin)).astype(int)
-    padded = np.zeros(np.maximum(stop - start, 1), np.float32)
-    inner = np.zeros((2, 2), int)
-    outer = np.zeros((2, 2), int)
-    for axis in (0, 1):
-        begin = max(start[axis], corner[axis])
-        end = min(stop[axis], corner[axis] + crop.shape[axis])
-        outer[axis] = begin - start[axis], end - start[axis]
-        inner[axis] = begin - corner[axis], end - corner[axis]
-    padded[slice(*outer[0]), slice(*outer[1])] = crop[
-        slice(*inner[0]), slice(*inner[1])
-    ]
-    size = tuple(last - first)
-    reduced = resize(padded, size, order=1, anti_aliasing=True, preserve_range=True)
-    return part, reduced.astype(np.float32)
+) -> npt.NDArray[np.float32]:
+    """Mean of `crop`, whose first pixel is plane pixel `corner`, per map pixel."""
+    rows = _overlaps(grid, 0, corner[0], crop.shape[0])
+    cols = _overlaps(grid, 1, corner[1], crop.shape[1])
+    return rows @ crop @ cols.T
 
 
 def _draw(
@@ -231,17 +217,14 @@ def _draw(
     elif isinstance(prompt, Polygon):
         _draw_area(channel, prompt.vertices, grid, style.polygon, style.area_value)
     elif isinstance(prompt, Scribble):
-        brush = prompt.width * min(grid.scale) / 2
-        chain = _chain(grid.to_map(prompt.vertices))
-        _stamp(channel, chain, max(style.click_radius, brush) ** 2)
+        radius = max(style.click_radius, prompt.width * min(grid.scale) / 2)
+        chain = _chain(grid.to_map(prompt.vertices), grid.shape, radius)
+        _stamp(channel, chain, radius**2)
     else:
-        part, values = _resample(
-            prompt.crop.astype(np.float32), prompt.region[:2], grid
-        )
+        covered = _resample(prompt.crop.astype(np.float32), prompt.region[:2], grid)
         # half a map pixel is enough: a thin stroke must not vanish when reduced
-        centres = np.argwhere(values >= min(0.5, min(grid.scale) / 2))
-        offset = np.array([part[0].start, part[1].start])
-        _stamp(channel, centres + offset, style.click_radius**2)
+        centres = np.argwhere(covered >= min(0.5, min(grid.scale) / 2))
+        _stamp(channel, centres, style.click_radius**2)
 
 
 def draw_prompts(
@@ -273,8 +256,7 @@ def draw_prompts(
     if previous is None and prompts.mask is not None:
         previous = prompts.mask.crop, prompts.mask.region[:2]
     if previous is not None:
-        part, values = _resample(*previous, grid)
-        maps[_PREVIOUS][part] = values
+        maps[_PREVIOUS] = _resample(*previous, grid)
     for prompt in prompts:
         _draw(maps, prompt, grid, style)
     return maps
