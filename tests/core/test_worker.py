@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from napari_segnext.core.worker import Worker
 from napari_segnext.errors import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 TIMEOUT_S = 20
 
@@ -63,7 +66,7 @@ def test_given_a_job_when_waiting_then_its_answer_comes_on_the_owners_thread(
     assert worker.is_idle
 
 
-def test_given_a_running_job_when_the_key_is_submitted_again_then_only_the_newest_counts(
+def test_given_a_running_job_when_its_key_comes_again_then_only_the_newest_counts(
     worker: Worker,
 ) -> None:
     answers: list[object] = []
@@ -239,9 +242,7 @@ def test_given_an_answer_that_submits_more_when_waiting_then_that_is_waited_for_
     assert answers == ["second"]
 
 
-def test_given_a_running_job_when_closed_then_it_is_joined_and_nothing_is_delivered() -> (
-    None
-):
+def test_given_a_running_job_when_closed_then_joined_and_nothing_delivered() -> None:
     worker = Worker()
     answers: list[object] = []
     job = Blocking("late")
