@@ -1,0 +1,338 @@
+"""The frozen, invertible acts, and the state that they make and unmake.
+
+Whatever changes the annotation is one of these values. The state of a session is the
+fold of its acts: ``act.forward(state)`` does the act, ``act.backward(state)`` takes it
+back. Both are pure; the pixels of the target that go with an act are in
+``act.pixels``, and whoever owns the layer writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from napari_segnext.core.prompts import Prompts
+
+if TYPE_CHECKING:
+    from napari_segnext.session.pixels import PixelChange, PlaneMask
+    from napari_segnext.session.planes import PlaneKey
+
+__all__ = [
+    "Accepted",
+    "Act",
+    "Cleared",
+    "Deleted",
+    "Edited",
+    "Merged",
+    "ObjectChange",
+    "OpenObject",
+    "PlaneChange",
+    "PlaneState",
+    "PromptsChanged",
+    "Split",
+    "State",
+    "TargetEdited",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneState:
+    """What is known of one object on one plane.
+
+    Parameters
+    ----------
+    prompts : Prompts
+        The prompts that stand.
+    entries : tuple of int
+        Numbers of the `PromptsChanged` entries that led here, oldest first. The
+        answer to the last one is what the preview shows.
+    stored : PlaneMask or None
+        A mask that is shown instead, until the prompts change (after `Edited`).
+    """
+
+    prompts: Prompts = Prompts()
+    entries: tuple[int, ...] = ()
+    stored: PlaneMask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObject:
+    """An object with its prompts, over any number of planes.
+
+    Parameters
+    ----------
+    number : int
+        Tells this object from all others of the session.
+    planes : dict of PlaneKey to PlaneState
+        Never changed in place.
+    editing : int or None
+        The label whose pixels accept replaces, where the object was reopened.
+    """
+
+    number: int = 0
+    planes: dict[PlaneKey, PlaneState] = field(default_factory=dict)
+    editing: int | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is neither a prompt nor a stored mask."""
+        return not any(state.prompts or state.stored for state in self.planes.values())
+
+    def prompts(self, plane: PlaneKey) -> Prompts:
+        """Return the prompts on `plane`, perhaps none."""
+        state = self.planes.get(plane)
+        return Prompts() if state is None else state.prompts
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The fold of a log of acts.
+
+    Parameters
+    ----------
+    object : OpenObject
+        The current object.
+    label : int
+        What accept would write.
+    known : dict of int to OpenObject
+        Prompts of the accepted objects by label. Never changed in place.
+    """
+
+    object: OpenObject = OpenObject()
+    label: int = 1
+    known: dict[int, OpenObject] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneChange:
+    """How the prompts of one plane changed.
+
+    Parameters
+    ----------
+    plane : PlaneKey
+        Where.
+    before, after : Prompts
+        The prompts that stood, and that stand now.
+    previous : int or None
+        Number of the earlier entry whose answer is fed back as the previous mask.
+    stored : PlaneMask or None
+        The stored mask that was shown before.
+    """
+
+    plane: PlaneKey
+    before: Prompts
+    after: Prompts
+    previous: int | None = None
+    stored: PlaneMask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptsChanged:
+    """Prompts of the current object were added, moved or removed.
+
+    Parameters
+    ----------
+    number : int
+        Number of the entry; rises, is never used twice.
+    object : int
+        Number of the object.
+    changes : tuple of PlaneChange
+        One for every plane concerned.
+    """
+
+    number: int
+    object: int
+    changes: tuple[PlaneChange, ...]
+
+    @property
+    def planes(self) -> tuple[PlaneKey, ...]:
+        """The planes concerned."""
+        return tuple(change.plane for change in self.changes)
+
+    @property
+    def pixels(self) -> None:
+        """No pixel of the target changes."""
+        return
+
+    @property
+    def text(self) -> str:
+        """What the act is called in a tooltip."""
+        more = sum(len(change.after) - len(change.before) for change in self.changes)
+        if more > 0:
+            return "add a prompt" if more == 1 else f"add {more} prompts"
+        if more < 0:
+            return "remove a prompt" if more == -1 else f"remove {-more} prompts"
+        return "change a prompt"
+
+    def forward(self, state: State) -> State:
+        """Do the act."""
+        planes = dict(state.object.planes)
+        for change in self.changes:
+            entries = planes.get(change.plane, PlaneState()).entries
+            planes[change.plane] = PlaneState(change.after, (*entries, self.number))
+        return replace(state, object=replace(state.object, planes=planes))
+
+    def backward(self, state: State) -> State:
+        """Take the act back."""
+        planes = dict(state.object.planes)
+        for change in self.changes:
+            entries = planes.pop(change.plane).entries[:-1]
+            if entries or change.before or change.stored:
+                planes[change.plane] = PlaneState(change.before, entries, change.stored)
+        return replace(state, object=replace(state.object, planes=planes))
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """What is known of a label, before and after an act; None: nothing."""
+
+    label: int
+    before: OpenObject | None
+    after: OpenObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    """An act that puts another object in the place of the current one.
+
+    Parameters
+    ----------
+    label : int
+        The label that the act is about (0: none).
+    before, after : OpenObject
+        The current object.
+    label_before, label_after : int
+        What accept would write.
+    known : tuple of ObjectChange
+        What changes in what is known of the accepted objects.
+    pixels : PixelChange or None
+        What changes in the target.
+    """
+
+    label: int
+    before: OpenObject
+    after: OpenObject
+    label_before: int
+    label_after: int
+    known: tuple[ObjectChange, ...] = ()
+    pixels: PixelChange | None = None
+
+    @property
+    def planes(self) -> tuple[PlaneKey, ...]:
+        """The planes concerned."""
+        return tuple(dict.fromkeys([*self.before.planes, *self.after.planes]))
+
+    @property
+    def text(self) -> str:
+        """What the act is called in a tooltip."""
+        verb = _VERBS[type(self).__name__]
+        return f"{verb} label {self.label}" if self.label else verb
+
+    def forward(self, state: State) -> State:
+        """Do the act."""
+        known = {change.label: change.after for change in self.known}
+        return State(self.after, self.label_after, _updated(state.known, known))
+
+    def backward(self, state: State) -> State:
+        """Take the act back."""
+        known = {change.label: change.before for change in self.known}
+        return State(self.before, self.label_before, _updated(state.known, known))
+
+
+_VERBS = {
+    "Accepted": "accept",
+    "Cleared": "clear the prompts",
+    "Edited": "edit",
+    "Deleted": "delete",
+    "Merged": "merge into",
+    "Split": "split",
+}
+
+
+def _updated(
+    known: dict[int, OpenObject], changes: dict[int, OpenObject | None]
+) -> dict[int, OpenObject]:
+    merged = {**known, **changes}
+    return {label: value for label, value in merged.items() if value is not None}
+
+
+class Accepted(_Switch):
+    """The preview of the current object was written into the target."""
+
+    __slots__ = ()
+
+
+class Cleared(_Switch):
+    """The current object was dropped."""
+
+    __slots__ = ()
+
+
+class Edited(_Switch):
+    """An accepted object was opened again."""
+
+    __slots__ = ()
+
+
+class Deleted(_Switch):
+    """An accepted object was erased."""
+
+    __slots__ = ()
+
+
+class Merged(_Switch):
+    """Several accepted objects became one."""
+
+    __slots__ = ()
+
+
+class Split(_Switch):
+    """An accepted object was cut in two."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEdited:
+    """The target was changed from outside: painted, filled, or napari's own undo.
+
+    Parameters
+    ----------
+    plane : PlaneKey
+        The plane that was on display.
+    pixels : PixelChange
+        What changed.
+    """
+
+    plane: PlaneKey
+    pixels: PixelChange
+
+    @property
+    def planes(self) -> tuple[PlaneKey, ...]:
+        """The plane concerned."""
+        return (self.plane,)
+
+    @property
+    def text(self) -> str:
+        """What the act is called in a tooltip."""
+        return "painting in the labels"
+
+    def forward(self, state: State) -> State:
+        """Nothing but pixels changes."""
+        return state
+
+    def backward(self, state: State) -> State:
+        """Nothing but pixels changes."""
+        return state
+
+
+Act = (
+    PromptsChanged
+    | Accepted
+    | Cleared
+    | Edited
+    | Deleted
+    | Merged
+    | Split
+    | TargetEdited
+)

@@ -1,0 +1,135 @@
+"""The log of acts and its cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_segnext.session.acts import Act, PromptsChanged, State
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from napari_segnext.core.prompts import Prompts
+    from napari_segnext.session.planes import PlaneKey
+
+__all__ = ["Entry", "History"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One plane of a `PromptsChanged`: what an answer answers.
+
+    A fresh answer is defined by it: predict `prompts`, with the answer to the entry
+    `previous` (or nothing) fed back.
+    """
+
+    number: int
+    plane: PlaneKey
+    prompts: Prompts
+    previous: int | None
+
+
+class History:
+    """A log of acts, a cursor in it, and the state at the cursor.
+
+    Undo and redo move the cursor; a new act drops what lies after it.
+    """
+
+    def __init__(self) -> None:
+        self.state = State()
+        self._acts: list[Act] = []
+        self._cursor = 0
+        self._entries: dict[tuple[int, PlaneKey], Entry] = {}
+        self._last_number = 0
+        self._last_object = 0
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        """The acts up to the cursor, oldest first."""
+        return tuple(self._acts[: self._cursor])
+
+    @property
+    def last(self) -> Act | None:
+        """The act that undo would take back."""
+        return self._acts[self._cursor - 1] if self._cursor else None
+
+    @property
+    def next(self) -> Act | None:
+        """The act that redo would do again."""
+        return self._acts[self._cursor] if self._cursor < len(self._acts) else None
+
+    def new_number(self) -> int:
+        """Return a number for a new `PromptsChanged`."""
+        self._last_number += 1
+        return self._last_number
+
+    def new_object(self) -> int:
+        """Return a number for a new object."""
+        self._last_object += 1
+        return self._last_object
+
+    def push(self, act: Act) -> None:
+        """Do a new act; what could have been redone is forgotten."""
+        self.state = act.forward(self.state)
+        del self._acts[self._cursor :]
+        self._acts.append(act)
+        self._cursor += 1
+        if isinstance(act, PromptsChanged):
+            for change in act.changes:
+                self._entries[act.number, change.plane] = Entry(
+                    act.number, change.plane, change.after, change.previous
+                )
+
+    def back(self) -> Act | None:
+        """Take the last act back and return it; None if there is none."""
+        act = self.last
+        if act is not None:
+            self.state = act.backward(self.state)
+            self._cursor -= 1
+        return act
+
+    def forth(self) -> Act | None:
+        """Do the next act again and return it; None if there is none."""
+        act = self.next
+        if act is not None:
+            self.state = act.forward(self.state)
+            self._cursor += 1
+        return act
+
+    def entry(self, plane: PlaneKey) -> Entry | None:
+        """Return the entry that the current object's prompts on `plane` stand at."""
+        state = self.state.object.planes.get(plane)
+        if state is None or state.stored is not None or not state.entries:
+            return None
+        return self._entries[state.entries[-1], plane]
+
+    def chain(self, entry: Entry) -> tuple[Entry, ...]:
+        """Return `entry` and all whose answers it builds on, oldest first."""
+        result = [entry]
+        while result[-1].previous is not None:
+            result.append(self._entries[result[-1].previous, entry.plane])
+        return tuple(reversed(result))
+
+    def previous_of(
+        self, plane: PlaneKey, prompts: Prompts, asked: Collection[int]
+    ) -> int | None:
+        """Number of the entry whose answer new `prompts` on `plane` build on.
+
+        It is the longest of the object's earlier states whose prompts are all among
+        `prompts` still and which a prediction was asked for; the later one of two as
+        long; None if there is none, as after the first prompt was moved or the mask
+        prompt was changed.
+        """
+        state = self.state.object.planes.get(plane)
+        best: Entry | None = None
+        for number in state.entries if state is not None else ():
+            entry = self._entries[number, plane]
+            if (
+                number in asked
+                and len(best.prompts if best else ()) <= len(entry.prompts)
+                and 0 < len(entry.prompts) < len(prompts)
+                and prompts.contains(entry.prompts)
+            ):
+                best = entry
+        return None if best is None else best.number

@@ -1,0 +1,186 @@
+"""Changed pixels of a Labels layer, and masks of one plane, as compact values."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Region = tuple[int, int, int, int]
+    Coordinates = tuple[npt.NDArray[np.intp], ...]
+
+__all__ = ["PixelChange", "PlaneMask"]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelChange:
+    """Which pixels of an array changed, from what to what, run-length encoded.
+
+    Make one with :meth:`from_arrays`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+    runs : bytes
+        zlib-compressed little-endian int64 table of four rows: first flat index
+        (C order), length, value before and value after of every run.
+    """
+
+    shape: tuple[int, ...]
+    runs: bytes
+
+    @classmethod
+    def from_arrays(
+        cls,
+        shape: tuple[int, ...],
+        coordinates: Coordinates,
+        before: npt.ArrayLike,
+        after: npt.ArrayLike,
+    ) -> PixelChange:
+        """Encode the pixels at D index arrays; those that stay the same are left out.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the array.
+        coordinates : tuple of D index arrays
+            The pixels; a pixel that is named twice counts once.
+        before, after : array-like of int
+            Values, one for every pixel or one for all.
+        """
+        flat = np.ravel_multi_index(coordinates, shape).astype(np.int64)
+        old = np.broadcast_to(np.asarray(before).astype(np.int64), flat.shape)
+        new = np.broadcast_to(np.asarray(after).astype(np.int64), flat.shape)
+        flat, first = np.unique(flat, return_index=True)
+        changed = old[first] != new[first]
+        flat, first = flat[changed], first[changed]
+        old, new = old[first], new[first]
+        breaks = np.ones(len(flat), bool)
+        breaks[1:] = (np.diff(flat) != 1) | (np.diff(old) != 0) | (np.diff(new) != 0)
+        starts = np.flatnonzero(breaks)
+        lengths = np.diff(np.append(starts, len(flat)))
+        table = np.stack([flat[starts], lengths, old[starts], new[starts]])
+        return cls(
+            tuple(int(size) for size in shape),
+            zlib.compress(table.astype("<i8").tobytes(), 1),
+        )
+
+    def __bool__(self) -> bool:
+        """Whether any pixel changed."""
+        return self._table.shape[1] > 0
+
+    def __len__(self) -> int:
+        """Count the pixels."""
+        return int(self._table[1].sum())
+
+    @property
+    def _table(self) -> npt.NDArray[np.int64]:
+        values = np.frombuffer(zlib.decompress(self.runs), "<i8")
+        return values.reshape(4, -1).astype(np.int64)
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """D index arrays of the pixels, in C order."""
+        starts, lengths, _, _ = self._table
+        skipped = np.repeat(starts - np.append(0, np.cumsum(lengths)[:-1]), lengths)
+        flat = skipped + np.arange(int(lengths.sum()))
+        return tuple(np.unravel_index(flat, self.shape))
+
+    @property
+    def before(self) -> npt.NDArray[np.int64]:
+        """Values before, one for every pixel."""
+        _, lengths, before, _ = self._table
+        return np.repeat(before, lengths)
+
+    @property
+    def after(self) -> npt.NDArray[np.int64]:
+        """Values after, one for every pixel."""
+        _, lengths, _, after = self._table
+        return np.repeat(after, lengths)
+
+    @property
+    def highest(self) -> int:
+        """The highest value among those after, or 0."""
+        return int(self._table[3].max(initial=0))
+
+    def inverse(self) -> PixelChange:
+        """Return the change back."""
+        table = self._table[[0, 1, 3, 2]]
+        return PixelChange(self.shape, zlib.compress(table.astype("<i8").tobytes(), 1))
+
+    def still_applies(self, array: Any) -> Coordinates:
+        """Those of the pixels that have the value `before` in `array`."""
+        coordinates = self.coordinates
+        same = np.asarray(take(array, coordinates)) == self.before
+        return tuple(axis[same] for axis in coordinates)
+
+
+def take(array: Any, coordinates: Coordinates) -> npt.NDArray[Any]:
+    """Values of a numpy or zarr array at D index arrays."""
+    if hasattr(array, "vindex"):  # zarr: plain indexing is orthogonal there
+        return np.asarray(array.vindex[coordinates])
+    return np.asarray(array[coordinates])
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneMask:
+    """A mask of one plane, one bit a pixel inside its bounding box.
+
+    Make one with :meth:`from_crop`.
+
+    Parameters
+    ----------
+    region : (int, int, int, int)
+        Bounding box (row0, col0, row1, col1), ends excluded; of no area where the
+        mask is empty.
+    bits : bytes
+        ``numpy.packbits`` of the region.
+    """
+
+    region: Region = (0, 0, 0, 0)
+    bits: bytes = b""
+
+    @classmethod
+    def from_crop(cls, region: Region, crop: npt.ArrayLike) -> PlaneMask:
+        """Make one of the pixels that are not zero in the `crop` of a region."""
+        mask = np.asarray(crop) != 0
+        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not rows.size:
+            return cls()
+        row0, row1 = int(rows[0]), int(rows[-1]) + 1
+        col0, col1 = int(cols[0]), int(cols[-1]) + 1
+        return cls(
+            (region[0] + row0, region[1] + col0, region[0] + row1, region[1] + col1),
+            np.packbits(mask[row0:row1, col0:col1]).tobytes(),
+        )
+
+    @classmethod
+    def from_plane(cls, plane: npt.ArrayLike) -> PlaneMask:
+        """Make one of the pixels of (H, W) that are not zero."""
+        array = np.asarray(plane)
+        return cls.from_crop((0, 0, *array.shape), array)
+
+    def __bool__(self) -> bool:
+        """Whether any pixel is set."""
+        return bool(self.bits)
+
+    @property
+    def crop(self) -> npt.NDArray[np.bool_]:
+        """The mask inside the region, bool."""
+        row0, col0, row1, col1 = self.region
+        count = (row1 - row0) * (col1 - col0)
+        bits = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=count)
+        return bits.astype(bool).reshape(row1 - row0, col1 - col0)
+
+    def plane(self, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        """Return the whole plane (H, W), bool."""
+        result = np.zeros(shape, bool)
+        row0, col0, row1, col1 = self.region
+        result[row0:row1, col0:col1] = self.crop
+        return result
