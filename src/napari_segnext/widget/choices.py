@@ -1,0 +1,172 @@
+"""The choices on top of the widget: image, model, target, each with its state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QLabel,
+    QSizePolicy,
+    QWidget,
+)
+
+from napari_segnext.core.models import list_models
+from napari_segnext.widget import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Layer
+
+__all__ = ["Choice", "Choices", "LayerChoice", "ModelChoice"]
+
+
+class Choice(QComboBox):
+    """A combo box that gives way in a narrow dock."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.setSizeAdjustPolicy(adjust)
+        self.setMinimumContentsLength(6)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+class LayerChoice(Choice):
+    """A choice among layers, which it tells apart by identity, not by name.
+
+    Parameters
+    ----------
+    nothing : str, optional
+        Text of a first entry that means no layer.
+
+    Attributes
+    ----------
+    chosen : Signal()
+        The user chose; see `layer`.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, nothing: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._nothing = nothing
+        self._layers: list[Layer | None] = []
+        self.show_layers([], None)
+        self.activated.connect(self.chosen)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer on display, if any."""
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def show_layers(self, layers: Iterable[Layer], current: Layer | None) -> None:
+        """List `layers` and show `current`, silently."""
+        self._layers = [*([None] if self._nothing else []), *layers]
+        names = [self._nothing if it is None else it.name for it in self._layers]
+        with QSignalBlocker(self):
+            if names != [self.itemText(index) for index in range(self.count())]:
+                self.clear()
+                self.addItems(names)
+            places = [i for i, it in enumerate(self._layers) if it is current]
+            self.setCurrentIndex(places[0] if places else -1)
+        self.setEnabled(bool(self._layers))
+
+
+class ModelChoice(Choice):
+    """A choice among the models of the registry and files.
+
+    Attributes
+    ----------
+    chosen : Signal(str)
+        Name or path of the model that the user chose.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, model: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._names = [info.name for info in list_models()]
+        for index, info in enumerate(list_models()):
+            self.addItem(info.name)
+            state = "" if info.available else f"\n{text.NOT_HERE}"
+            self.setItemData(
+                index,
+                f"{info.description}{state}",
+                Qt.ItemDataRole.ToolTipRole,
+            )
+        self.addItem(text.FROM_FILE)
+        self.model_name = model
+        self.show_model(model)
+        self.activated.connect(self._on_activated)
+
+    def show_model(self, model: str) -> None:
+        """Show `model`, adding it if it is a file that is not listed yet."""
+        if model not in self._names:
+            self._names.append(model)
+            self.insertItem(self.count() - 1, Path(model).name)
+        self.model_name = model
+        self.setCurrentIndex(self._names.index(model))
+
+    def _on_activated(self, index: int) -> None:
+        if index < len(self._names):
+            model = self._names[index]
+        else:
+            model, _kind = QFileDialog.getOpenFileName(
+                self, text.MODEL, "", text.FILE_OF_MODEL
+            )
+        if not model or model == self.model_name:
+            self.show_model(self.model_name)
+            return
+        self.show_model(model)
+        self.chosen.emit(model)
+
+
+class Choices(QWidget):
+    """Image, model and target, one below the other.
+
+    Parameters
+    ----------
+    model : str
+        Name or path of the model to begin with.
+    """
+
+    def __init__(self, model: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.image = LayerChoice()
+        self.model = ModelChoice(model)
+        self.target = LayerChoice(text.NEW_LAYER)
+        self.states: dict[str, QLabel] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        for row, (name, title, choice) in enumerate(
+            (
+                ("image", text.IMAGE, self.image),
+                ("model", text.MODEL, self.model),
+                ("target", text.TARGET, self.target),
+            )
+        ):
+            grid.addWidget(QLabel(title), 2 * row, 0)
+            grid.addWidget(choice, 2 * row, 1)
+            self.states[name] = _state_label()
+            grid.addWidget(self.states[name], 2 * row + 1, 1)
+
+    def show_states(self, **states: str) -> None:
+        """Show the state of the image, the model or the target."""
+        for name, state in states.items():
+            self.states[name].setText(state)
+
+
+def _state_label() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setEnabled(False)  # greyed, in every theme
+    return label

@@ -1,0 +1,107 @@
+"""What the dock widget shows, from top to bottom; scrolls where room is scarce."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from napari_segnext.widget import text
+from napari_segnext.widget.choices import Choices
+from napari_segnext.widget.controls import Controls
+from napari_segnext.widget.opening import images_of, targets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.layers import Image, Labels, Layer
+
+    from napari_segnext.session.session import Session
+
+__all__ = ["Panel"]
+
+
+class Panel(QScrollArea):
+    """Choices, the line that says what to do now, and the buttons.
+
+    Parameters
+    ----------
+    model : str
+        Name or path of the model to begin with.
+
+    Attributes
+    ----------
+    choices : Choices
+        Image, model and target.
+    hint : QLabel
+        One line that says what to do now.
+    controls : Controls
+        The buttons.
+    """
+
+    def __init__(self, model: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.choices = Choices(model)
+        self.hint = QLabel()
+        self.hint.setWordWrap(True)
+        self.hint.setStyleSheet("font-weight: bold; padding: 4px 0px;")
+        self.controls = Controls()
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(6, 6, 6, 6)
+        for part in (self.choices, self.hint, self.controls):
+            column.addWidget(part)
+        column.addStretch()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidget(body)
+
+    def show_state(
+        self,
+        layers: Sequence[Layer],
+        image: Image | None,
+        session: Session | None,
+        last_label: int | None,
+    ) -> None:
+        """Show what there is and what can be done.
+
+        Parameters
+        ----------
+        layers : sequence of Layer
+            All layers of the viewer.
+        image : Image or None
+            The chosen one.
+        session : Session or None
+            Its session; None if it could not be opened.
+        last_label : int or None
+            The label accepted last.
+        """
+        has_target = session is not None and session.has("target")
+        target = session.target if session is not None and has_target else None
+        self.choices.image.show_layers(images_of(layers), image)
+        self.choices.target.show_layers(targets_of(layers), target)
+        self.choices.setEnabled(image is not None)
+        self.controls.show_session(session, last_label)
+        if session is None:
+            self._show_no_session(image)
+        else:
+            self._show_states(session, target)
+
+    def _show_no_session(self, image: Image | None) -> None:
+        self.hint.setText(text.NO_IMAGE if image is None else text.WRONG_IMAGE)
+        state = text.NO_IMAGE_STATE if image is None else _describe(image)
+        self.choices.show_states(image=state, model="", target="")
+
+    def _show_states(self, session: Session, target: Labels | None) -> None:
+        self.hint.setText(session.hint)
+        done = text.OBJECTS_DONE.format(count=len(session.objects))
+        self.choices.show_states(
+            image=_describe(session.image),
+            model=text.MODEL_STATES[session.model_state],
+            target=text.TARGET_NEW if target is None else done,
+        )
+
+
+def _describe(image: Image) -> str:
+    data = image.data[0] if image.multiscale else image.data
+    return f"{' x '.join(str(size) for size in data.shape)}, {image.dtype}"

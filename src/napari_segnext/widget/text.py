@@ -1,0 +1,63 @@
+"""Every sentence and word that the widget shows, in one place."""
+
+from napari.utils.translations import trans
+
+__all__ = [
+    "ASK_DROP",
+    "ASK_DROP_TITLE",
+    "AUTO_RUN",
+    "AUTO_RUN_TIP",
+    "BACKGROUND",
+    "FILE_OF_MODEL",
+    "FROM_FILE",
+    "IMAGE",
+    "KEYS",
+    "LABEL",
+    "LABEL_TIP",
+    "MODEL",
+    "MODEL_STATES",
+    "NEW_LAYER",
+    "NOT_HERE",
+    "NO_IMAGE",
+    "NO_IMAGE_STATE",
+    "OBJECT",
+    "OBJECTS_DONE",
+    "TARGET",
+    "TARGET_NEW",
+    "WORKING",
+    "WRONG_IMAGE",
+]
+
+IMAGE = trans._("Image")
+MODEL = trans._("Model")
+TARGET = trans._("Write to")
+LABEL = trans._("Object")
+OBJECT = trans._("+ object")
+BACKGROUND = trans._("- background")
+NEW_LAYER = trans._("New labels layer")
+FROM_FILE = trans._("From a file…")
+FILE_OF_MODEL = trans._("Checkpoints (*.pth *.safetensors)")
+AUTO_RUN = trans._("Auto-run")
+AUTO_RUN_TIP = trans._("Predict after every prompt; otherwise press Run")
+NOT_HERE = trans._("The weights are not on this machine yet.")
+KEYS = trans._("Keys")
+
+NO_IMAGE = trans._("Open an image or a stack: drop a file here, or File > Open Sample.")
+NO_IMAGE_STATE = trans._("no image open")
+WRONG_IMAGE = trans._("This image cannot be segmented; choose another one.")
+
+MODEL_STATES = {
+    "loading": trans._("loading…"),
+    "ready": trans._("ready"),
+    "failed": trans._("failed; choose another model"),
+}
+WORKING = trans._("working…")
+TARGET_NEW = trans._("made when you accept the first object")
+OBJECTS_DONE = trans._("{count} objects accepted")
+LABEL_TIP = trans._(
+    "The label that Accept writes. It moves on by itself; set it to an earlier label "
+    "to go on with that object, for instance on the next slice."
+)
+
+ASK_DROP_TITLE = trans._("An object is open")
+ASK_DROP = trans._("Accept the open object before the change? Otherwise it is dropped.")
