@@ -224,7 +224,7 @@ def test_an_image_of_another_size_is_refused():
         ({"img_size": 800, "global_atten_freq": 2, "depth": 4}, "do not divide into"),
         ({"num_heads": 3}, "do not divide among"),
         ({"depth": 0}, "depth is 0"),
-        ({"depth": 10**9}, "depth is above"),
+        ({"depth": 10**9}, "depth is 1000000000, not"),
         ({"embed_dim": 16.5}, "not a whole number"),
         ({"in_chans": 1}, "3 channels"),
         ({"neck_out_dims": (4, 8)}, "four positive widths"),

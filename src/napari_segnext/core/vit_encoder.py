@@ -119,8 +119,9 @@ class ImageEncoder(nn.Module):
         self.patch_embed = PatchEmbed(config.embed_dim, config.patch_size)
         # the first position belongs to a class token that SegNext does not have
         self.pos_embed = nn.Parameter(
-            0.02 * torch.randn(1, config.grid**2 + 1, config.embed_dim)
+            torch.empty(1, config.grid**2 + 1, config.embed_dim)
         )
+        nn.init.uniform_(self.pos_embed, -0.035, 0.035)  # a deviation of 0.02
         self.blocks = nn.ModuleList(
             Block(
                 config.embed_dim,
