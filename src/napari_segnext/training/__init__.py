@@ -1,1 +1,1 @@
-"""The training room of napari-segnext."""
+"""Training of segnext-lite (needs the extra ``[train]``)."""

@@ -1,0 +1,146 @@
+"""Endless random batches, made in a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from napari_segnext.core.prompt_map import Grid, draw_prompts
+from napari_segnext.training.crops import augment_intensity, random_crop
+from napari_segnext.training.prompting import sample_prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy.typing as npt
+
+    from napari_segnext.core.prompt_map import PromptStyle
+    from napari_segnext.training.crops import Crop
+    from napari_segnext.training.data import Annotated
+
+__all__ = ["Batches", "Recipe"]
+
+_MIN_VISIBLE_PX = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a batch is made of.
+
+    Parameters
+    ----------
+    crops, objects : int
+        Crops per batch and objects per crop: the encoder runs once for all objects.
+    size : int
+        Side of a crop in pixels.
+    style : PromptStyle
+        How prompts look to the network.
+    mean, std : (float, float, float)
+        Normalisation of the image.
+    seed : int
+        Batch number n is the same for the same seed.
+    """
+
+    crops: int
+    objects: int
+    size: int
+    style: PromptStyle
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    seed: int = 0
+
+
+class Batches(IterableDataset[dict[str, torch.Tensor]]):
+    """Random batches of images, true masks and first prompt maps.
+
+    Parameters
+    ----------
+    sets : mapping
+        Name -> planes, as :func:`read_sets` returns.
+    shares : mapping
+        Name -> how often a crop comes from this set; missing names count 1.
+    recipe : Recipe
+        What a batch is made of.
+    first : int
+        Number of the first batch; a resumed run goes on where it was.
+    """
+
+    def __init__(
+        self,
+        sets: Mapping[str, list[Annotated]],
+        shares: Mapping[str, float],
+        recipe: Recipe,
+        first: int = 0,
+    ) -> None:
+        self._planes = {
+            name: [(plane, plane.instances()) for plane in planes]
+            for name, planes in sets.items()
+        }
+        self._planes = {
+            name: [pair for pair in pairs if pair[1]]
+            for name, pairs in self._planes.items()
+        }
+        self._names = [name for name, pairs in self._planes.items() if pairs]
+        weights = np.array([shares.get(name, 1.0) for name in self._names])
+        self._chances = weights / weights.sum()
+        self._recipe = recipe
+        self._first = first
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        """Yield batches for ever; with several loader processes they interleave."""
+        info = get_worker_info()
+        number = self._first + (info.id if info else 0)
+        step = info.num_workers if info else 1
+        while True:
+            yield self._batch(np.random.default_rng([self._recipe.seed, number]))
+            number += step
+
+    def _crop(self, rng: np.random.Generator) -> Crop:
+        name = self._names[rng.choice(len(self._names), p=self._chances)]
+        pairs = self._planes[name]
+        plane, instances = pairs[rng.integers(len(pairs))]
+        instance = instances[rng.integers(len(instances))]
+        return random_crop(plane, instance, self._recipe.size, rng)
+
+    def _pick_objects(
+        self, crop: Crop, rng: np.random.Generator
+    ) -> npt.NDArray[np.integer]:
+        """Return labels of visible objects, the crop's own first if it is visible."""
+        areas = np.bincount(np.maximum(crop.labels, 0).ravel())
+        areas[0] = 0
+        visible = np.flatnonzero(areas >= _MIN_VISIBLE_PX)
+        others = rng.permutation(visible[visible != crop.label])
+        own = visible[visible == crop.label]
+        picked = np.concatenate([own, others])[: self._recipe.objects]
+        # fewer objects than asked for: the same ones again, with other prompts
+        return np.resize(picked, self._recipe.objects) if len(picked) else picked
+
+    def _batch(self, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        recipe = self._recipe
+        grid = Grid((0.0, 0.0), (1.0, 1.0), (recipe.size, recipe.size))
+        images, truths, known, maps = [], [], [], []
+        while len(images) < recipe.crops:
+            crop = self._crop(rng)
+            labels = self._pick_objects(crop, rng)
+            if not len(labels):
+                continue
+            image = augment_intensity(crop.image, rng)
+            image = (image - np.float32(recipe.mean)) / np.float32(recipe.std)
+            images.append(np.nan_to_num(image, nan=0.0).transpose(2, 0, 1))
+            for label in labels:
+                truth = crop.labels == label
+                other = None if crop.neighbours is None else crop.neighbours == label
+                prompts = sample_prompts(truth, crop.labels, other, rng)
+                truths.append(truth)
+                known.append(crop.labels >= 0)
+                maps.append(draw_prompts(prompts, grid, style=recipe.style))
+        return {
+            "images": torch.from_numpy(np.stack(images).astype(np.float32)),
+            "truths": torch.from_numpy(np.stack(truths)[:, None]),
+            "known": torch.from_numpy(np.stack(known)[:, None]),
+            "maps": torch.from_numpy(np.stack(maps)),
+        }
