@@ -1,0 +1,53 @@
+"""Command line: `napari-segnext demo | segment | evaluate | models | doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from napari_segnext import __version__
+from napari_segnext.commands import demo, doctor, models, segment
+from napari_segnext.errors import SegNextError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main", "make_parser"]
+
+_COMMANDS = (demo, segment, models, doctor)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser with all its commands."""
+    parser = argparse.ArgumentParser(
+        prog="napari-segnext",
+        description="SegNext interactive segmentation for napari.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0, or 1 after an error, which is printed as one sentence.
+    """
+    arguments = make_parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except SegNextError as error:
+        print(f"napari-segnext: {error}", file=sys.stderr)
+        return 1
+    return status
