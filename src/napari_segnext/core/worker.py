@@ -49,8 +49,8 @@ class Worker:
     Parameters
     ----------
     dispatch : callable, optional
-        Called on the worker's thread as ``dispatch(self.deliver)`` when an answer is
-        ready; it should arrange that its argument is called on the owner's thread.
+        Called on the worker's thread as ``dispatch(self.deliver)`` when a job has
+        ended; it should arrange that its argument is called on the owner's thread.
         None where the owner calls :meth:`deliver` or :meth:`wait` itself.
     name : str
         Name of the thread.
@@ -222,11 +222,10 @@ class Worker:
             answer = self._answer(request)
             with self._state:
                 self._running = None
-                wanted = answer is not None and not self._is_stale(request)
-                if answer is not None and wanted:
+                if answer is not None and not self._is_stale(request):
                     self._answers.append(answer)
                 self._state.notify_all()
-            if wanted and self._dispatch is not None:
+            if self._dispatch is not None and not self._closing:
                 self._dispatch(self.deliver)
 
     def _answer(self, request: _Request) -> _Answer | None:

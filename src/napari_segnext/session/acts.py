@@ -50,7 +50,7 @@ class PlaneState:
         A mask that is shown instead, until the prompts change (after `Edited`).
     """
 
-    prompts: Prompts = Prompts()
+    prompts: Prompts = field(default_factory=Prompts)
     entries: tuple[int, ...] = ()
     stored: PlaneMask | None = None
 
@@ -98,7 +98,7 @@ class State:
         Prompts of the accepted objects by label. Never changed in place.
     """
 
-    object: OpenObject = OpenObject()
+    object: OpenObject = field(default_factory=OpenObject)
     label: int = 1
     known: dict[int, OpenObject] = field(default_factory=dict)
 

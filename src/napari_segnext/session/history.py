@@ -114,7 +114,7 @@ class History:
     def previous_of(
         self, plane: PlaneKey, prompts: Prompts, asked: Collection[int]
     ) -> int | None:
-        """Number of the entry whose answer new `prompts` on `plane` build on.
+        """Return the number of the entry whose answer new `prompts` build on.
 
         It is the longest of the object's earlier states whose prompts are all among
         `prompts` still and which a prediction was asked for; the later one of two as

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Region = tuple[int, int, int, int]
     Coordinates = tuple[npt.NDArray[np.intp], ...]
 
-__all__ = ["PixelChange", "PlaneMask"]
+__all__ = ["PixelChange", "PlaneMask", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class PixelChange:
 
     def __bool__(self) -> bool:
         """Whether any pixel changed."""
-        return self._table.shape[1] > 0
+        return bool(self._table.size)
 
     def __len__(self) -> int:
         """Count the pixels."""
@@ -113,12 +113,6 @@ class PixelChange:
         """Return the change back."""
         table = self._table[[0, 1, 3, 2]]
         return PixelChange(self.shape, zlib.compress(table.astype("<i8").tobytes(), 1))
-
-    def still_applies(self, array: Any) -> Coordinates:
-        """Those of the pixels that have the value `before` in `array`."""
-        coordinates = self.coordinates
-        same = np.asarray(take(array, coordinates)) == self.before
-        return tuple(axis[same] for axis in coordinates)
 
 
 def take(array: Any, coordinates: Coordinates) -> npt.NDArray[Any]:

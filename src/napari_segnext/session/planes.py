@@ -154,12 +154,11 @@ class Affine:
         unit vectors determine it.
         """
         zeros = np.zeros(layer.ndim)
-        offset = np.asarray(layer.data_to_world(zeros), np.float64)
-        columns = [
-            np.asarray(layer.data_to_world(unit), float) - offset
-            for unit in np.eye(layer.ndim)
-        ]
-        return cls(np.stack(columns, axis=1).astype(np.float64), offset)
+        offset: FloatArray = np.array(layer.data_to_world(zeros), np.float64)
+        matrix = np.empty((layer.ndim, layer.ndim))
+        for axis, unit in enumerate(np.eye(layer.ndim)):
+            matrix[:, axis] = np.asarray(layer.data_to_world(unit)) - offset
+        return cls(matrix, offset)
 
     def __call__(self, points: npt.ArrayLike) -> FloatArray:
         """Map (N, D) points."""
@@ -167,7 +166,7 @@ class Affine:
 
     def inverse(self) -> Affine:
         """Return the map back."""
-        matrix = np.linalg.inv(self.matrix)
+        matrix: FloatArray = np.asarray(np.linalg.inv(self.matrix), np.float64)
         return Affine(matrix, -matrix @ self.offset)
 
     def after(self, first: Affine) -> Affine:

@@ -1,0 +1,369 @@
+"""The layers of a session in the viewer: made on access, watched, read and written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels, Points, Shapes
+
+from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
+from napari_segnext.session.layers import ROLES, adopt, make, set_defaults
+from napari_segnext.session.planes import (
+    PlaneKey,
+    displayed_plane,
+    planes_along,
+    shape_of,
+    view_axes,
+)
+from napari_segnext.session.prompt_layers import (
+    Reading,
+    read_points,
+    read_shapes,
+    write_points,
+    write_shapes,
+)
+from napari_segnext.session.strokes import paint_planes, read_strokes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer
+
+    Known = dict[PlaneKey, Prompts]
+
+__all__ = ["Board"]
+
+PROMPT_ROLES = ("points", "shapes", "scribbles")
+_WATCHED = {
+    "points": ("data", "features", "scale", "translate", "rotate", "shear", "affine"),
+    "shapes": (
+        *("data", "features", "edge_width"),
+        *("scale", "translate", "rotate", "shear", "affine"),
+    ),
+    "scribbles": ("data", "paint", "set_data"),
+    "preview": (),
+    "target": ("data", "paint", "set_data"),
+}
+_BEFORE_THE_ACT = ("adding", "changing", "removing")
+
+
+class Board:
+    """Owns which layer plays which role.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Where the layers are.
+    image : Image
+        Whose shape and transform new layers take.
+    adopted : dict of str to layer
+        The user's own layers by role.
+    on_change : callable
+        Called when a layer may have changed, from inside napari's events.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        adopted: dict[str, Any],
+        on_change: Callable[[], None],
+    ) -> None:
+        self.viewer = viewer
+        self.image = image
+        self.polarity = "positive"
+        self.dirty: set[str] = set()
+        self._layers: dict[str, Layer] = {}
+        self._made: list[Layer] = []
+        self._dirty_planes: set[PlaneKey] = set()
+        self._scan_all = False
+        self._on_change = on_change
+        accepted = {
+            role: adopt(role, layer, image, self.axes)
+            for role, layer in adopted.items()
+            if layer is not None
+        }
+        for role, layer in accepted.items():
+            self._take(role, layer)
+        self._scan_all = "scribbles" in accepted
+
+    @property
+    def axes(self) -> tuple[int, int]:
+        """The axes of planes on display, ascending."""
+        axes = view_axes(self.viewer.dims, self.image)
+        row, col = axes or (self.image.ndim - 2, self.image.ndim - 1)
+        return min(row, col), max(row, col)
+
+    @property
+    def plane(self) -> PlaneKey | None:
+        """The plane on display."""
+        return displayed_plane(self.viewer.dims, self.image)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the image, without the colour axis."""
+        return shape_of(self.image)
+
+    @property
+    def points(self) -> Points:
+        """The Points layer, made if need be."""
+        layer = self.get("points")
+        assert isinstance(layer, Points)  # noqa: S101 - for the type checker
+        return layer
+
+    @property
+    def shapes(self) -> Shapes:
+        """The Shapes layer, made if need be."""
+        layer = self.get("shapes")
+        assert isinstance(layer, Shapes)  # noqa: S101 - for the type checker
+        return layer
+
+    def labels(self, role: str) -> Labels:
+        """Return one of the Labels layers, made if need be."""
+        layer = self.get(role)
+        assert isinstance(layer, Labels)  # noqa: S101 - for the type checker
+        return layer
+
+    def has(self, role: str) -> bool:
+        """Whether the layer of a role is in the viewer."""
+        layer = self._layers.get(role)
+        return layer is not None and layer in self.viewer.layers
+
+    def get(self, role: str) -> Layer:
+        """Return the layer of a role; it is made and put on top if need be."""
+        if not self.has(role):
+            self.forget(role)
+            layer = make(role, self.image, self.axes)
+            active = self.viewer.layers.selection.active
+            self.viewer.layers.append(layer)
+            self._made.append(layer)
+            self._take(role, layer)
+            # a new layer becomes the active one; what the user works on should stay
+            if active is not None and active in self.viewer.layers:
+                self.viewer.layers.selection.active = active
+        return self._layers[role]
+
+    def lost(self) -> list[str]:
+        """Roles whose layer was removed from the viewer."""
+        return [role for role in self._layers if not self.has(role)]
+
+    def forget(self, role: str) -> None:
+        """Stop watching the layer of a role."""
+        layer = self._layers.pop(role, None)
+        if layer is not None:
+            for name in _WATCHED[role]:
+                getattr(layer.events, name).disconnect(self._listener(role))
+            if role in ("points", "shapes"):
+                layer.events.feature_defaults.disconnect(self._on_defaults)
+
+    def close(self) -> None:
+        """Stop watching, and remove the layers that were made, but the target."""
+        target = self._layers.get("target")
+        for role in list(self._layers):
+            self.forget(role)
+        for layer in self._made:
+            if layer is not target and layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+        self._made.clear()
+
+    def set_polarity(self, polarity: str) -> None:
+        """Make new prompts of all types positive or negative."""
+        self.polarity = polarity
+        self.refresh_defaults()
+
+    def refresh_defaults(self) -> None:
+        """Make new points and shapes have the polarity and axes that hold now."""
+        for role in ("points", "shapes"):
+            layer = self._layers.get(role)
+            if isinstance(layer, Points | Shapes):
+                set_defaults(layer, self.polarity, self.axes)
+
+    def read(self, known: Known) -> tuple[Known, list[str]]:
+        """Read the dirty prompt layers.
+
+        Parameters
+        ----------
+        known : dict of PlaneKey to Prompts
+            The prompts as they were at the last look.
+
+        Returns
+        -------
+        dict of PlaneKey to Prompts
+            As they are now: what stayed comes in the order that it had.
+        list of str
+            What in the layers makes no sense, one sentence each.
+        """
+        now = dict(known)
+        complaints: list[str] = []
+        for role, kinds, names in (
+            ("points", (Click,), ("clicks",)),
+            ("shapes", (Box, Polygon, Scribble), ("boxes", "polygons", "scribbles")),
+        ):
+            if role not in self.dirty or self._is_being_drawn(role):
+                continue
+            self.dirty.discard(role)
+            reading = self._reading(role)
+            complaints += reading.complaints
+            _take_over(now, reading, kinds, names)
+        if "scribbles" in self.dirty:
+            self.dirty.discard("scribbles")
+            self._read_scribbles(now, known)
+        return now, complaints
+
+    def write(self, known: Known) -> None:
+        """Make the prompt layers say what is `known`; layers are made if need be."""
+        rows = [(plane, prompt) for plane, p in known.items() for prompt in p]
+        clicks = [(plane, item) for plane, item in rows if isinstance(item, Click)]
+        shapes = [
+            (plane, item)
+            for plane, item in rows
+            if isinstance(item, Box | Polygon | Scribble)
+        ]
+        if clicks or self.has("points"):
+            layer = self.points
+            write_points(layer, self.image, self._reading("points"), clicks)
+            self.dirty.discard("points")
+        if shapes or self.has("shapes"):
+            reading = self._reading("shapes")
+            write_shapes(self.shapes, self.image, reading, shapes)
+            self.dirty.discard("shapes")
+        self.refresh_defaults()
+
+    def paint(self, known: Known, planes: Iterable[PlaneKey]) -> None:
+        """Make the scribble layer hold what is `known` on `planes`."""
+        planes = list(planes)
+        painted = any(known.get(p) and _is_painted(known[p]) for p in planes)
+        if not (painted or self.has("scribbles")):
+            return
+        layer = self.labels("scribbles")
+        if paint_planes(layer.data, known, planes):
+            layer.refresh()
+        self.dirty.discard("scribbles")
+
+    def _reading(self, role: str) -> Reading:
+        layer = self._layers.get(role) if self.has(role) else None
+        if isinstance(layer, Points):
+            return read_points(layer, self.image, self.axes)
+        if isinstance(layer, Shapes):
+            return read_shapes(layer, self.image, self.axes)
+        return Reading()
+
+    def _is_being_drawn(self, role: str) -> bool:
+        """Whether the user is in the middle of drawing a shape."""
+        return bool(getattr(self._layers.get(role), "_is_creating", False))
+
+    def _read_scribbles(self, now: Known, known: Known) -> None:
+        if not self.has("scribbles"):
+            for plane, prompts in now.items():
+                now[plane] = replace(prompts, strokes=(), mask=None)
+            return
+        data = self.labels("scribbles").data
+        planes = {plane for plane in known if _is_painted(known[plane])}
+        planes |= self._dirty_planes
+        if self.plane is not None:
+            planes.add(self.plane)
+        if self._scan_all:
+            planes |= set(planes_along(self.shape, self.axes))
+        self._dirty_planes, self._scan_all = set(), False
+        for plane in sorted(planes):
+            read = read_strokes(data, known, plane)
+            painted = replace(
+                now.get(plane, Prompts()), strokes=read.strokes, mask=read.mask
+            )
+            if painted or plane in now:
+                now[plane] = painted
+
+    def _take(self, role: str, layer: Layer) -> None:
+        self._layers[role] = layer
+        for name in _WATCHED[role]:
+            getattr(layer.events, name).connect(self._listener(role))
+        if isinstance(layer, Points | Shapes):
+            layer.events.feature_defaults.connect(self._on_defaults)
+            set_defaults(layer, self.polarity, self.axes)
+        self.dirty.add(role)
+
+    def _listener(self, role: str) -> Callable[[Any], None]:
+        listeners: dict[str, Callable[[Any], None]] = {
+            "points": self._on_points,
+            "shapes": self._on_shapes,
+            "scribbles": self._on_scribbles,
+            "target": self._on_target,
+        }
+        return listeners[role]
+
+    def _on_points(self, event: Any) -> None:
+        if getattr(event, "action", None) not in _BEFORE_THE_ACT:
+            self._mark("points")
+
+    def _on_shapes(self, event: Any) -> None:
+        if getattr(event, "action", None) not in _BEFORE_THE_ACT:
+            self._mark("shapes")
+
+    def _on_scribbles(self, event: Any) -> None:
+        if event.type == "data":
+            self._scan_all = True
+        elif event.type == "paint":
+            self._dirty_planes |= self._planes_of(event.value)
+        elif self.plane is not None:
+            self._dirty_planes.add(self.plane)
+        self._mark("scribbles")
+
+    def _on_target(self, event: Any) -> None:
+        self._mark("target")
+
+    def _on_defaults(self, event: Any) -> None:
+        # selecting a prompt makes napari give its polarity to the next one
+        self.refresh_defaults()
+
+    def _mark(self, role: str) -> None:
+        self.dirty.add(role)
+        self._on_change()
+
+    def _planes_of(self, atoms: Any) -> set[PlaneKey]:
+        """Planes on which a stroke lies, from napari's undo atoms."""
+        axes = self.axes
+        fixed = [axis for axis in range(self.image.ndim) if axis not in axes]
+        planes: set[PlaneKey] = set()
+        for indices, *_ in atoms:
+            columns = np.stack(
+                [np.ravel(indices[axis]) for axis in fixed] or [np.empty(0, np.intp)],
+                axis=-1,
+            )
+            if not fixed:
+                planes.add(PlaneKey((), axes))
+            planes |= {PlaneKey(tuple(row), axes) for row in np.unique(columns, axis=0)}
+        return planes
+
+
+def _is_painted(prompts: Prompts) -> bool:
+    return bool(prompts.strokes) or prompts.mask is not None
+
+
+def _take_over(
+    now: dict[PlaneKey, Prompts],
+    reading: Reading,
+    kinds: tuple[type, ...],
+    names: tuple[str, ...],
+) -> None:
+    """Put what a layer says in the place of the prompts of its kinds."""
+    read = reading.by_plane()
+    for plane in dict.fromkeys([*now, *read]):
+        before = now.get(plane, Prompts())
+        left = list(read.get(plane, []))
+        stayed = Prompts()
+        for prompt in before:
+            if not isinstance(prompt, kinds):
+                continue
+            if prompt in left:
+                left.remove(prompt)
+                stayed = stayed.add(prompt)
+        after = stayed.add(*left)
+        changed = replace(before, **{name: getattr(after, name) for name in names})
+        if changed or plane in now:
+            now[plane] = changed
+
+
+__all__ += ["PROMPT_ROLES", "ROLES"]

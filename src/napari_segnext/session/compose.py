@@ -1,0 +1,149 @@
+"""Masks into the target: which pixels change, and one napari undo step for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_segnext.errors import LayerError
+from napari_segnext.session.layers import check_writable
+from napari_segnext.session.pixels import PixelChange, take
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    from napari.layers import Labels
+
+    from napari_segnext.session.pixels import Coordinates, PlaneMask
+    from napari_segnext.session.planes import PlaneKey
+
+__all__ = ["OVERLAPS", "check_label", "compose", "recolour", "write"]
+
+OVERLAPS = ("keep", "overwrite")
+
+
+def check_label(target: Labels, label: int) -> None:
+    """Check that `target` can hold `label` and be written.
+
+    Raises
+    ------
+    LayerError
+        If it cannot; nothing has been changed then.
+    """
+    check_writable(target)
+    highest = int(np.iinfo(target.data.dtype).max)
+    if not 1 <= label <= highest:
+        raise LayerError(
+            f"The labels {target.name!r} ({target.data.dtype}) hold labels from 1 to "
+            f"{highest}, not {label}; convert the layer to a wider type, or set a "
+            "label that is free."
+        )
+
+
+def compose(
+    target: Labels,
+    masks: Mapping[PlaneKey, PlaneMask],
+    label: int,
+    *,
+    replace: bool = False,
+    overlap: str = "keep",
+) -> PixelChange:
+    """Work out which pixels of `target` change when `masks` become `label`.
+
+    Parameters
+    ----------
+    target : Labels
+        Read, not written.
+    masks : mapping of PlaneKey to PlaneMask
+        The object, plane by plane.
+    label : int
+        What the pixels become.
+    replace : bool
+        Whether pixels that have the label and are not in the masks are freed, on the
+        planes of the masks.
+    overlap : {"keep", "overwrite"}
+        Whether pixels of other labels are kept. They always are where the layer's
+        `preserve_labels` is set.
+
+    Raises
+    ------
+    LayerError
+        If the layer cannot be written or cannot hold the label.
+    """
+    check_label(target, label)
+    data = target.data
+    inside = _concatenate(
+        [key.coordinates_of(mask.region, mask.crop) for key, mask in masks.items()],
+        data.ndim,
+    )
+    values = take(data, inside)
+    if overlap == "keep" or target.preserve_labels:
+        free = (values == 0) | (values == label)
+        inside = tuple(axis[free] for axis in inside)
+        values = values[free]
+    outside = _concatenate(
+        [_stale_pixels(data, key, mask, label) for key, mask in masks.items()]
+        if replace
+        else [],
+        data.ndim,
+    )
+    # a pixel may be outside on one plane and inside on another that crosses it:
+    # the first mention counts
+    return PixelChange.from_arrays(
+        data.shape,
+        _concatenate([inside, outside], data.ndim),
+        np.concatenate([values, np.full(len(outside[0]), label, values.dtype)]),
+        np.repeat([label, 0], [len(inside[0]), len(outside[0])]),
+    )
+
+
+def _stale_pixels(
+    data: Any, plane: PlaneKey, mask: PlaneMask, label: int
+) -> Coordinates:
+    own = np.asarray(data[plane.slices]) == label
+    row0, col0, row1, col1 = mask.region
+    if mask:
+        own[row0:row1, col0:col1] &= ~mask.crop
+    return plane.coordinates_of((0, 0, *own.shape), own)
+
+
+def _concatenate(parts: list[Coordinates], ndim: int) -> Coordinates:
+    if not parts:
+        return tuple(np.empty(0, np.intp) for _ in range(ndim))
+    return tuple(np.concatenate(axes) for axes in zip(*parts, strict=True))
+
+
+def recolour(target: Labels, labels: list[int], value: int) -> PixelChange:
+    """Work out which pixels change when all of `labels` become `value`."""
+    if value:
+        check_label(target, value)
+    else:
+        check_writable(target)
+    data = np.asarray(target.data)
+    coordinates = np.nonzero(np.isin(data, labels))
+    return PixelChange.from_arrays(data.shape, coordinates, data[coordinates], value)
+
+
+def write(target: Labels, change: PixelChange) -> None:
+    """Write `change` where the pixels still have the value before it: one undo step.
+
+    Raises
+    ------
+    LayerError
+        If the layer cannot be written; nothing has been changed then.
+    """
+    check_writable(target)
+    if tuple(target.data.shape) != change.shape:
+        raise LayerError(
+            f"The labels {target.name!r} changed their shape; "
+            "what was done before cannot be applied to them."
+        )
+    coordinates = change.coordinates
+    same: npt.NDArray[np.bool_] = take(target.data, coordinates) == change.before
+    if same.any():
+        target.data_setitem(
+            tuple(axis[same] for axis in coordinates),
+            change.after[same].astype(target.data.dtype),
+        )

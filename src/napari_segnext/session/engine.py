@@ -1,0 +1,305 @@
+"""What runs on the worker's thread: the model, the features, the answers.
+
+Nothing here touches a layer. torch is imported when the first job loads the model.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from napari_segnext.core.prompts import Click, Prompts, prompts_bounds
+from napari_segnext.errors import Cancelled, CheckpointError
+from napari_segnext.session.planes import PlaneKey, read_plane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from napari_segnext.core.predictor import Features, Prediction
+    from napari_segnext.session.history import Entry
+
+__all__ = ["Answers", "Engine", "PredictorLike", "Source"]
+
+_ANSWERS_BYTES = 512 * 2**20
+_FEATURES_BYTES = 1024 * 2**20
+_STACK_SAMPLES = 8
+_WARM_UP_PX = 64
+
+
+class PredictorLike(Protocol):
+    """What a session needs of a predictor; `core.predictor.Predictor` has it."""
+
+    def encode(
+        self,
+        plane: npt.ArrayLike,
+        contrast_limits: tuple[float, float] | None = None,
+        near: tuple[float, float] | None = None,
+        *,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Features:
+        """Encode a plane."""
+
+    def predict(
+        self,
+        features: Features,
+        prompts: Prompts,
+        previous: Prediction | npt.ArrayLike | None = None,
+        *,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Prediction:
+        """Answer prompts on an encoded plane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the worker reads planes from, frozen when a request is made.
+
+    Parameters
+    ----------
+    data : array
+        The image's full-resolution array, lazy or not.
+    ndim : int
+        Its axes, the colour axis not counted.
+    version : int
+        Rises when the image's data is replaced or its contrast is taken anew.
+    limits : (float, float) or None
+        Contrast limits to use; None for percentiles.
+    gamma : float
+        Used together with `limits`.
+    """
+
+    data: Any
+    ndim: int
+    version: int
+    limits: tuple[float, float] | None = None
+    gamma: float = 1.0
+
+
+class Answers:
+    """Predictions by entry and plane, the least recently used dropped first.
+
+    Safe to use from both threads.
+    """
+
+    def __init__(self, budget_bytes: int = _ANSWERS_BYTES) -> None:
+        self._budget_bytes = budget_bytes
+        self._lock = threading.Lock()
+        self._content: OrderedDict[tuple[int, PlaneKey], Prediction] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, number: int, plane: PlaneKey) -> Prediction | None:
+        """Return the answer to an entry, or None."""
+        with self._lock:
+            answer = self._content.get((number, plane))
+            if answer is not None:
+                self._content.move_to_end((number, plane))
+            return answer
+
+    def put(self, number: int, plane: PlaneKey, answer: Prediction) -> None:
+        """Keep the answer to an entry."""
+        with self._lock:
+            if (number, plane) in self._content:
+                return
+            self._content[number, plane] = answer
+            self._bytes += answer.crop.nbytes
+            while self._bytes > self._budget_bytes and len(self._content) > 1:
+                _, dropped = self._content.popitem(last=False)
+                self._bytes -= dropped.crop.nbytes
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._content.clear()
+            self._bytes = 0
+
+
+class Engine:
+    """Load the model, encode planes, predict; all on one thread, the worker's.
+
+    Parameters
+    ----------
+    model : str, path, Model, predictor, or callable
+        See `Session`.
+    device : str
+        Passed to the predictor.
+    window : str or None
+        Passed to the predictor.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        device: str = "auto",
+        window: str | None = None,
+        answers: Answers | None = None,
+    ) -> None:
+        self.answers = Answers() if answers is None else answers
+        self._model: Any = model
+        self._device = device
+        self._window = window
+        self._predictor: PredictorLike | None = None
+        self._features: OrderedDict[tuple[int, PlaneKey], Features] = OrderedDict()
+        self._stack_limits: dict[int, tuple[float, float] | None] = {}
+
+    @property
+    def name(self) -> str:
+        """Name of the model, as far as it is known before it is loaded."""
+        model = getattr(self._predictor or self._model, "model", self._model)
+        return str(getattr(model, "name", model))
+
+    def load(self, should_stop: Callable[[], bool]) -> None:
+        """Load the model and run it once, so that the first click is not slow."""
+        predictor = self._load()
+        if self._predictor_was_given():
+            return
+        plane = np.zeros((_WARM_UP_PX, _WARM_UP_PX), np.uint8)
+        features = predictor.encode(plane, (0.0, 1.0), should_stop=should_stop)
+        click = Prompts(clicks=(Click(_WARM_UP_PX / 2, _WARM_UP_PX / 2),))
+        predictor.predict(features, click, should_stop=should_stop)
+
+    def predict(
+        self, source: Source, chain: tuple[Entry, ...], should_stop: Callable[[], bool]
+    ) -> None:
+        """Answer the last entry of `chain`, and those before it that it builds on.
+
+        The answers are put where `answers` keeps them.
+
+        Parameters
+        ----------
+        source : Source
+            Where the plane is read.
+        chain : tuple of Entry
+            Each builds on the one before it.
+        should_stop : callable
+            Asked between and during the steps.
+
+        Raises
+        ------
+        Cancelled
+            If `should_stop` said so.
+        """
+        predictor = self._load()
+        plane = chain[-1].plane
+        features: Features | None = None
+        previous: Prediction | None = None
+        for entry in self._unanswered(chain):
+            if should_stop():
+                raise Cancelled
+            if features is None:
+                features = self._encoded(source, plane, entry.prompts, should_stop)
+            if previous is None and entry.previous is not None:
+                previous = self.answers.get(entry.previous, plane)
+            previous = predictor.predict(
+                features, entry.prompts, previous, should_stop=should_stop
+            )
+            self.answers.put(entry.number, plane, previous)
+
+    def _unanswered(self, chain: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        """Return the end of `chain` that follows the last answer at hand."""
+        for count in range(len(chain), 0, -1):
+            entry = chain[count - 1]
+            if self.answers.get(entry.number, entry.plane) is not None:
+                return chain[count:]
+        return chain
+
+    def _predictor_was_given(self) -> bool:
+        return hasattr(self._model, "encode") and hasattr(self._model, "predict")
+
+    def _load(self) -> PredictorLike:
+        predictor = self._predictor
+        if predictor is None:
+            if self._predictor_was_given():
+                predictor = self._model
+            elif callable(self._model):
+                predictor = self._model()
+            else:
+                predictor = self._load_by_name()
+            self._predictor = predictor
+        return predictor
+
+    def _load_by_name(self) -> PredictorLike:
+        try:
+            from napari_segnext.core.models import Model, load_model
+            from napari_segnext.core.predictor import Predictor
+        except OSError as error:  # Windows: c10.dll, where Qt was imported first
+            raise CheckpointError(
+                f"PyTorch cannot be loaded ({error}); run `napari-segnext doctor`."
+            ) from error
+        model = (
+            self._model if isinstance(self._model, Model) else load_model(self._model)
+        )
+        return Predictor(model, device=self._device, window=self._window)
+
+    def _encoded(
+        self,
+        source: Source,
+        plane: PlaneKey,
+        prompts: Prompts,
+        should_stop: Callable[[], bool],
+    ) -> Features:
+        key = source.version, plane
+        features = self._features.get(key)
+        if features is None:
+            bounds = prompts_bounds(prompts)
+            near = bounds and ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+            pixels, limits = self._pixels(source, plane)
+            features = self._load().encode(
+                pixels, limits, near or None, should_stop=should_stop
+            )
+            self._forget_other_versions(source.version)
+            self._features[key] = features
+        self._features.move_to_end(key)
+        self._keep_budget()
+        return features
+
+    def _forget_other_versions(self, version: int) -> None:
+        for key in [key for key in self._features if key[0] != version]:
+            del self._features[key]
+
+    def _keep_budget(self) -> None:
+        sizes = {key: value.nbytes for key, value in self._features.items()}
+        total = sum(sizes.values())
+        while total > _FEATURES_BYTES and len(self._features) > 1:
+            key, _ = self._features.popitem(last=False)
+            total -= sizes[key]
+
+    def _pixels(
+        self, source: Source, plane: PlaneKey
+    ) -> tuple[npt.NDArray[Any], tuple[float, float] | None]:
+        pixels = read_plane(source.data, plane)
+        if pixels.ndim == 3 and pixels.dtype == np.uint8:
+            return pixels, None  # colours are taken as they are
+        if source.limits is None:
+            return pixels, self._percentile_limits(source)
+        if source.gamma == 1:
+            return pixels, source.limits
+        low, high = source.limits
+        stretched = (pixels.astype(np.float32) - low) / max(high - low, 1e-12)
+        return np.clip(stretched, 0, 1) ** np.float32(source.gamma), (0.0, 1.0)
+
+    def _percentile_limits(self, source: Source) -> tuple[float, float] | None:
+        """Limits of the whole stack, so that its slices stay comparable.
+
+        None for a single plane: the predictor takes the plane's own.
+        """
+        if source.version not in self._stack_limits:
+            from napari_segnext.core.image import contrast_limits
+
+            leading = source.data.shape[: source.ndim - 2]
+            count = int(np.prod(leading))
+            limits = None
+            if count > 1:
+                steps = np.linspace(0, count - 1, min(count, _STACK_SAMPLES))
+                samples = [
+                    np.asarray(source.data[np.unravel_index(int(step), leading)])
+                    for step in np.round(steps)
+                ]
+                limits = contrast_limits(np.stack(samples))
+            self._stack_limits = {source.version: limits}
+        return self._stack_limits[source.version]

@@ -1,0 +1,324 @@
+"""Make, adopt and check the layers of a session.
+
+Layers are made as real objects and appended by the caller: what ``viewer.add_points``
+returns through a plugin's proxy is a proxy itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from napari.layers import Image, Labels, Points, Shapes
+from napari.utils.colormaps import DirectLabelColormap, transform_color
+
+from napari_segnext.errors import ImageError, LayerError
+from napari_segnext.session.planes import Affine, shape_of
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+__all__ = [
+    "COLORS",
+    "METADATA_KEY",
+    "POLARITIES",
+    "ROLES",
+    "SCRIBBLE_MASK",
+    "SCRIBBLE_NEGATIVE",
+    "SCRIBBLE_POSITIVE",
+    "adopt",
+    "axes_text",
+    "check_image",
+    "check_writable",
+    "make",
+    "set_defaults",
+    "unwrapped",
+]
+
+METADATA_KEY = "napari_segnext"
+ROLES = ("points", "shapes", "scribbles", "preview", "target")
+POLARITIES = ("positive", "negative")
+# blue and orange of Okabe and Ito: told apart with every kind of colour vision
+COLORS = {"positive": "#0072B2", "negative": "#E69F00", "mask": "#009E73"}
+PREVIEW_COLOR = "#56B4E9"
+SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
+SCRIBBLE_WIDTH_PX = 3
+BRUSH_SIZE_PX = 5
+
+_LAYER_TYPES: dict[str, type[Layer]] = {
+    "points": Points,
+    "shapes": Shapes,
+    "scribbles": Labels,
+    "preview": Labels,
+    "target": Labels,
+}
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the real viewer or layer behind the proxy that a plugin gets."""
+    return getattr(value, "__wrapped__", value)
+
+
+def axes_text(axes: tuple[int, int]) -> str:
+    """How the axes of a plane are written in a layer's features."""
+    return f"{min(axes)},{max(axes)}"
+
+
+def check_image(image: Any) -> Image:
+    """Return `image` if a session can work on it.
+
+    Raises
+    ------
+    ImageError
+        If it is not an Image layer of two or more dimensions with pixels.
+    """
+    if not isinstance(image, Image):
+        raise ImageError(
+            f"A session needs an image layer, not {type(image).__name__}; "
+            "choose the layer that shows your image."
+        )
+    if image.ndim < 2 or not all(shape_of(image)):
+        raise ImageError(
+            f"The image {image.name!r} of shape {shape_of(image)} has no planes to "
+            "segment; open one of two or more dimensions."
+        )
+    return image
+
+
+def transform_of(image: Layer) -> dict[str, Any]:
+    """Return the keyword arguments that put a layer where `image` is."""
+    return {
+        "scale": image.scale,
+        "translate": image.translate,
+        "rotate": image.rotate,
+        "shear": image.shear,
+        "affine": image.affine.affine_matrix,
+        "units": image.units,
+        "axis_labels": image.axis_labels,
+    }
+
+
+def make(role: str, image: Layer, axes: tuple[int, int]) -> Layer:
+    """Make the layer of a role for `image`; it is not yet in the viewer.
+
+    Parameters
+    ----------
+    role : str
+        One of `ROLES`.
+    image : Layer
+        The image whose shape and transform it takes.
+    axes : (int, int)
+        The axes of planes on display, for new prompts.
+    """
+    maker = {
+        "points": _make_points,
+        "shapes": _make_shapes,
+        "scribbles": _make_scribbles,
+        "preview": _make_preview,
+        "target": _make_target,
+    }[role]
+    layer = maker(image, axes)
+    layer.metadata[METADATA_KEY] = role
+    return layer
+
+
+def _features(axes: tuple[int, int]) -> dict[str, Any]:
+    polarity = pd.Series([], dtype=pd.CategoricalDtype(list(POLARITIES)))
+    plane = pd.Series([], dtype=object)
+    return {
+        "features": pd.DataFrame({"polarity": polarity, "plane": plane}),
+        "feature_defaults": {"polarity": "positive", "plane": axes_text(axes)},
+    }
+
+
+def _make_points(image: Layer, axes: tuple[int, int]) -> Points:
+    shape = shape_of(image)
+    longer_px = max(shape[axes[0]], shape[axes[1]])
+    return Points(
+        np.empty((0, image.ndim)),
+        ndim=image.ndim,
+        name=f"{image.name} prompts: points",
+        face_color="polarity",
+        face_color_cycle={name: COLORS[name] for name in POLARITIES},
+        border_color="white",
+        border_width=0.15,
+        size=float(np.clip(longer_px / 64, 2, 16)),
+        **_features(axes),
+        **transform_of(image),
+    )
+
+
+def _make_shapes(image: Layer, axes: tuple[int, int]) -> Shapes:
+    layer = Shapes(
+        None,
+        ndim=image.ndim,
+        name=f"{image.name} prompts: shapes",
+        edge_color="polarity",
+        edge_color_cycle=[COLORS[name] for name in POLARITIES],
+        face_color="transparent",
+        edge_width=SCRIBBLE_WIDTH_PX,
+        **_features(axes),
+        **transform_of(image),
+    )
+    # by name: a cycle would give the first colour to whatever is drawn first
+    layer.edge_color_cycle_map = {
+        name: transform_color(COLORS[name])[0] for name in POLARITIES
+    }
+    return layer
+
+
+def _make_scribbles(image: Layer, axes: tuple[int, int]) -> Labels:
+    layer = Labels(
+        np.zeros(shape_of(image), np.uint8),
+        name=f"{image.name} prompts: scribbles",
+        colormap=DirectLabelColormap(
+            color_dict={
+                None: "transparent",
+                0: "transparent",
+                SCRIBBLE_POSITIVE: COLORS["positive"],
+                SCRIBBLE_NEGATIVE: COLORS["negative"],
+                SCRIBBLE_MASK: COLORS["mask"],
+            }
+        ),
+        opacity=0.6,
+        **transform_of(image),
+    )
+    layer.brush_size = BRUSH_SIZE_PX
+    return layer
+
+
+def _make_preview(image: Layer, axes: tuple[int, int]) -> Labels:
+    layer = Labels(
+        np.zeros(shape_of(image), np.uint8),
+        name=f"{image.name} preview",
+        colormap=DirectLabelColormap(
+            color_dict={None: "transparent", 0: "transparent", 1: PREVIEW_COLOR}
+        ),
+        opacity=0.6,
+        **transform_of(image),
+    )
+    layer.editable = False  # it shows answers; what the user paints goes elsewhere
+    return layer
+
+
+def _make_target(image: Layer, axes: tuple[int, int]) -> Labels:
+    return Labels(
+        np.zeros(shape_of(image), np.uint16),
+        name=f"{image.name} labels",
+        **transform_of(image),
+    )
+
+
+def adopt(role: str, layer: Any, image: Layer, axes: tuple[int, int]) -> Layer:
+    """Return the user's own `layer` for a role, if it can play it.
+
+    Points and Shapes may have a transform of their own; their prompts are carried
+    over through the world. A Labels layer must have the image's pixels.
+
+    Raises
+    ------
+    LayerError
+        If the layer is of another type, or of another shape or transform than the
+        image.
+    """
+    layer = unwrapped(layer)
+    kind = _LAYER_TYPES[role]
+    if not isinstance(layer, kind):
+        raise LayerError(
+            f"`{role}` must be a {kind.__name__} layer, "
+            f"not {type(layer).__name__}; choose or make one."
+        )
+    if layer.ndim != image.ndim:
+        raise LayerError(
+            f"The layer {layer.name!r} has {layer.ndim} dimensions and the image "
+            f"{image.ndim}; make one with {image.ndim}."
+        )
+    if role == "target":
+        check_writable(layer)
+    if isinstance(layer, Labels):
+        if shape_of(layer) != shape_of(image):
+            raise LayerError(
+                f"The layer {layer.name!r} has shape {shape_of(layer)} and the image "
+                f"{shape_of(image)}; choose one of the same shape."
+            )
+        if role == "scribbles" and not _same_place(layer, image):
+            raise LayerError(
+                f"The layer {layer.name!r} lies elsewhere than the image (scale, "
+                "translate, rotate, shear or affine differ); give it the image's."
+            )
+    if isinstance(layer, Points | Shapes):
+        _add_missing_features(layer, axes)
+    return layer
+
+
+def _same_place(layer: Layer, image: Layer) -> bool:
+    return Affine.data_to_world(layer).is_close_to(Affine.data_to_world(image))
+
+
+def _add_missing_features(layer: Points | Shapes, axes: tuple[int, int]) -> None:
+    features = layer.features.copy()
+    if {"polarity", "plane"} <= set(features):
+        return
+    if "polarity" not in features:
+        features["polarity"] = pd.Categorical(
+            ["positive"] * len(features), categories=list(POLARITIES)
+        )
+    if "plane" not in features:
+        # a shape tells by its geometry, a point does not
+        text = axes_text(axes) if isinstance(layer, Points) else ""
+        features["plane"] = pd.Series([text] * len(features), dtype=object)
+    layer.features = features
+
+
+def check_writable(target: Labels) -> None:
+    """Check that masks can be written into a Labels layer.
+
+    Raises
+    ------
+    LayerError
+        If it is multiscale, computed lazily, read-only or locked.
+    """
+    data = target.data
+    name = target.name
+    if target.multiscale:
+        raise LayerError(
+            f"The labels {name!r} are multiscale and cannot be written; "
+            "add their full-resolution level as a layer of its own."
+        )
+    if not hasattr(data, "__setitem__") or type(data).__module__.startswith("dask"):
+        raise LayerError(
+            f"The labels {name!r} are computed lazily and cannot be written; "
+            "load them into memory (numpy) or into a zarr array first."
+        )
+    flags = getattr(data, "flags", None)
+    if getattr(data, "read_only", False) or (
+        flags is not None and not getattr(flags, "writeable", True)
+    ):
+        raise LayerError(
+            f"The labels {name!r} are read-only; make a copy of them and use that."
+        )
+    if not target.editable:
+        raise LayerError(
+            f"The labels {name!r} are locked; set `editable` or choose other labels."
+        )
+
+
+def set_defaults(
+    layer: Points | Shapes, polarity: str, axes: tuple[int, int] | None
+) -> None:
+    """Make the next prompt in `layer` have a polarity and plane axes.
+
+    `feature_defaults` and not `current_properties`, which would rewrite the selected
+    prompt, and the one just added is selected.
+    """
+    wanted: dict[str, Any] = {"polarity": polarity}
+    if axes is not None:
+        wanted["plane"] = axes_text(axes)
+    current = layer.feature_defaults
+    if any(
+        name not in current or current[name].iloc[0] != value
+        for name, value in wanted.items()
+    ):
+        kept = {name: current[name].iloc[0] for name in current if name not in wanted}
+        layer.feature_defaults = {**kept, **wanted}

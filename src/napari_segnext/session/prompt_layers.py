@@ -1,0 +1,288 @@
+"""Points and Shapes layers <-> prompts.
+
+A row is one point or one shape. It reads as a plane and a prompt, or as nothing where
+it makes no sense (outside the image, not on one plane, of no area).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from napari_segnext.core.prompt_map import check_prompts
+from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
+from napari_segnext.errors import PromptError
+from napari_segnext.session.layers import axes_text
+from napari_segnext.session.planes import (
+    Affine,
+    PlaneKey,
+    plane_of_points,
+    shape_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+    from napari.layers import Layer, Points, Shapes
+
+    from napari_segnext.core.prompts import Prompt
+
+    Row = tuple[PlaneKey, Prompt]
+    Outlined = Box | Polygon | Scribble
+
+_P = TypeVar("_P")
+
+__all__ = ["Reading", "read_points", "read_shapes", "write_points", "write_shapes"]
+
+_ELLIPSE_VERTICES = 48
+_SAME_PX = 1 / 128  # half the step to which prompts are rounded
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a Points or Shapes layer says.
+
+    Parameters
+    ----------
+    rows : list of (PlaneKey, Prompt) or None
+        One for every point or shape; None where it makes no sense.
+    complaints : list of str
+        Why, one sentence for each of those.
+    """
+
+    rows: list[Row | None] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def by_plane(self) -> dict[PlaneKey, list[Prompt]]:
+        """Return the prompts of every plane, in the order of the layer."""
+        result: dict[PlaneKey, list[Prompt]] = {}
+        for row in self.rows:
+            if row is not None:
+                result.setdefault(row[0], []).append(row[1])
+        return result
+
+
+def read_points(layer: Points, image: Layer, axes: tuple[int, int]) -> Reading:
+    """Read clicks from a Points layer.
+
+    Parameters
+    ----------
+    layer : Points
+        May have another transform than the image.
+    image : Layer
+        The image they are meant for.
+    axes : (int, int)
+        Axes of planes, for points whose features do not say.
+    """
+    reading = Reading()
+    if not len(layer.data):
+        return reading
+    points = Affine.between(layer, image)(layer.data)
+    for position, (polarity, plane_text) in zip(points, _said(layer), strict=True):
+        _append(
+            reading,
+            position[None],
+            _axes_of(plane_text, image.ndim) or axes,
+            image,
+            lambda flat, positive=polarity: Click(flat[0, 0], flat[0, 1], positive),
+        )
+    return reading
+
+
+def read_shapes(layer: Shapes, image: Layer, axes: tuple[int, int]) -> Reading:
+    """Read boxes, polygons and scribbles from a Shapes layer.
+
+    Upright rectangles are boxes; turned ones, ellipses and polygons are polygons;
+    lines and paths are scribbles as wide as their edge. See `read_points`.
+    """
+    reading = Reading()
+    to_image = Affine.between(layer, image)
+    scale = to_image.magnification
+    rows = zip(
+        layer.data, layer.shape_type, layer.edge_width, _said(layer), strict=True
+    )
+    for vertices, kind, width, (polarity, plane_text) in rows:
+        points = to_image(vertices)
+        _append(
+            reading,
+            points,
+            _axes_of(plane_text, image.ndim) or _varying_axes(points, axes),
+            image,
+            lambda flat, kind=kind, width=width, positive=polarity: _shape_prompt(
+                flat, kind, width * scale, positive
+            ),
+        )
+    return reading
+
+
+def _append(
+    reading: Reading,
+    points: npt.NDArray[np.float64],
+    axes: tuple[int, int],
+    image: Layer,
+    make: Any,
+) -> None:
+    try:
+        plane = plane_of_points(points, axes)
+        shape = shape_of(image)
+        if not plane.is_in(shape):
+            raise PromptError("A prompt lies outside the image; place it inside.")
+        prompt = make(plane.drop(points))
+        check_prompts(Prompts().add(prompt), plane.shape_in(shape))
+    except PromptError as error:
+        reading.rows.append(None)
+        reading.complaints.append(str(error))
+    else:
+        reading.rows.append((plane, prompt))
+
+
+def _shape_prompt(
+    flat: npt.NDArray[np.float64], kind: str, width_px: float, positive: bool
+) -> Prompt:
+    vertices = tuple((float(row), float(col)) for row, col in flat)
+    if kind in ("line", "path"):
+        return Scribble(vertices, positive, width_px)
+    if kind == "rectangle" and _is_upright(flat):
+        (row0, col0), (row1, col1) = flat.min(axis=0), flat.max(axis=0)
+        return Box(row0, col0, row1, col1, positive)
+    if kind == "ellipse":
+        angles = np.linspace(0, 2 * np.pi, _ELLIPSE_VERTICES, endpoint=False)
+        half_a, half_b = (flat[1] - flat[0]) / 2, (flat[3] - flat[0]) / 2
+        outline = flat.mean(axis=0) + (
+            np.cos(angles)[:, None] * half_a + np.sin(angles)[:, None] * half_b
+        )
+        vertices = tuple((float(row), float(col)) for row, col in outline)
+    return Polygon(vertices, positive)
+
+
+def _is_upright(corners: npt.NDArray[np.float64]) -> bool:
+    sides = np.abs(np.diff(corners, axis=0, append=corners[:1]))
+    return bool((sides.min(axis=1) < _SAME_PX).all())
+
+
+def _said(layer: Points | Shapes) -> list[tuple[bool, str]]:
+    """Polarity and plane axes of every row, as the features say."""
+    features = layer.features
+    count = len(layer.data)
+    polarity = features.get("polarity", pd.Series(["positive"] * count))
+    plane = features.get("plane", pd.Series([""] * count))
+    return [
+        (str(sign) != "negative", str(text))
+        for sign, text in zip(polarity, plane, strict=True)
+    ]
+
+
+def _axes_of(text: str, ndim: int) -> tuple[int, int] | None:
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+        return None
+    row, col = sorted(int(part) for part in parts)
+    return (row, col) if row < col < ndim else None
+
+
+def _varying_axes(
+    points: npt.NDArray[np.float64], default: tuple[int, int]
+) -> tuple[int, int]:
+    """Return the axes that a shape spans, or the default where they do not tell."""
+    extent = np.ptp(points, axis=0)
+    spanned = [axis for axis in range(points.shape[1]) if extent[axis] > _SAME_PX]
+    if len(spanned) == 2:
+        return spanned[0], spanned[1]
+    return default
+
+
+def _difference(
+    rows: list[Row | None], wanted: Iterable[tuple[PlaneKey, _P]]
+) -> tuple[list[int], list[tuple[PlaneKey, _P]]]:
+    """Rows to remove, and prompts to append, so that a layer says what is wanted."""
+    missing: Counter[Any] = Counter(wanted)
+    superfluous = []
+    for index, row in enumerate(rows):
+        if row is None:
+            continue
+        if missing[row] > 0:
+            missing[row] -= 1
+        else:
+            superfluous.append(index)
+    return superfluous, list(missing.elements())
+
+
+def write_points(
+    layer: Points,
+    image: Layer,
+    reading: Reading,
+    wanted: Iterable[tuple[PlaneKey, Click]],
+) -> bool:
+    """Remove and append points until `layer` says what is wanted.
+
+    Points that make no sense, and other columns of the features, stay.
+
+    Returns
+    -------
+    bool
+        Whether anything had to be changed.
+    """
+    superfluous, missing = _difference(reading.rows, wanted)
+    if not (superfluous or missing):
+        return False
+    defaults = _defaults(layer)
+    if superfluous:
+        layer.remove(superfluous)
+    to_layer = Affine.between(image, layer)
+    for plane, prompt in missing:
+        _set_row_defaults(layer, defaults, prompt.positive, plane)
+        layer.add(to_layer(plane.lift((prompt.row, prompt.col))))
+    layer.selected_data = set()
+    layer.feature_defaults = defaults
+    return True
+
+
+def write_shapes(
+    layer: Shapes,
+    image: Layer,
+    reading: Reading,
+    wanted: Iterable[tuple[PlaneKey, Outlined]],
+) -> bool:
+    """Remove and append shapes until `layer` says what is wanted.
+
+    See `write_points`.
+    """
+    superfluous, missing = _difference(reading.rows, wanted)
+    if not (superfluous or missing):
+        return False
+    defaults = _defaults(layer)
+    layer.selected_data = set()
+    if superfluous:
+        layer.remove(superfluous)
+    to_layer = Affine.between(image, layer)
+    for plane, prompt in missing:
+        kind = {Box: "rectangle", Polygon: "polygon", Scribble: "path"}[type(prompt)]
+        width_px = prompt.width if isinstance(prompt, Scribble) else None
+        _set_row_defaults(layer, defaults, prompt.positive, plane)
+        layer.add(
+            to_layer(plane.lift(prompt.vertices)),
+            shape_type=kind,
+            edge_width=None if width_px is None else width_px * to_layer.magnification,
+        )
+    layer.selected_data = set()
+    layer.feature_defaults = defaults
+    return True
+
+
+def _defaults(layer: Points | Shapes) -> dict[str, Any]:
+    return {name: values.iloc[0] for name, values in layer.feature_defaults.items()}
+
+
+def _set_row_defaults(
+    layer: Points | Shapes, defaults: dict[str, Any], positive: bool, plane: PlaneKey
+) -> None:
+    layer.feature_defaults = {
+        **defaults,
+        "polarity": "positive" if positive else "negative",
+        "plane": axes_text(plane.displayed),
+    }
