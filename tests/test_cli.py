@@ -1,0 +1,205 @@
+"""The command line, as a user calls it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from skimage.io import imread
+
+import napari_segnext
+from napari_segnext.cli import main
+from napari_segnext.commands import doctor
+from napari_segnext.samples import load_sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def iou(mask: np.ndarray, truth: np.ndarray) -> float:
+    return float((mask & truth).sum() / (mask | truth).sum())
+
+
+def test_version(capsys) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert napari_segnext.__version__ in capsys.readouterr().out
+
+
+def test_no_command_is_a_usage_error(capsys) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_every_command_explains_itself(capsys) -> None:
+    for command in ("demo", "segment", "evaluate", "models", "doctor"):
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        assert command in capsys.readouterr().out
+
+
+def test_models_lists_the_registry(capsys) -> None:
+    assert main(["models"]) == 0
+    printed = capsys.readouterr().out
+    for info in napari_segnext.list_models():
+        assert info.name in printed
+        assert info.licence in printed
+
+
+def test_demo_without_a_window_segments_the_nuclei(tmp_path: Path, capsys) -> None:
+    out = tmp_path / "out"
+    assert main(["demo", "--headless", str(out)]) == 0
+    sample = load_sample("nuclei_3d")
+    labels = tifffile.imread(out / "labels.tif")
+    with (out / "clicks.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    printed = capsys.readouterr().out
+
+    assert labels.shape == sample.labels.shape
+    slices = {(int(row["nucleus"]), int(row["slice"])) for row in rows}
+    objects = {nucleus for nucleus, _ in slices}
+    assert len(objects) >= 4
+    assert len(slices) >= 3 * len(objects)  # each one over several slices
+    last = {(row["nucleus"], row["slice"]): float(row["iou"]) for row in rows}
+    for (nucleus, index), reached in last.items():
+        mask = labels[int(index)] == int(nucleus)
+        truth_label = np.bincount(sample.labels[int(index)][mask]).argmax()
+        # what was accepted is what was scored, on that slice
+        truth = sample.labels[int(index)] == truth_label
+        assert iou(mask, truth) == pytest.approx(reached, abs=0.02)
+    assert np.mean(list(last.values())) > 0.8
+    assert imread(out / "overlay.png").shape[2] == 3
+    assert "IoU" in printed
+    assert "clicks.csv" in printed
+
+
+@pytest.fixture
+def prompts_file(tmp_path: Path):
+    """Centres of two nuclei of slice 45 as prompts: the file, and the truths."""
+    labels = load_sample("nuclei_3d").labels[45]
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    objects, truths = [], []
+    for label in np.argsort(sizes)[-2:]:
+        rows, cols = np.nonzero(labels == label)
+        click = {"row": float(rows.mean()), "col": float(cols.mean())}
+        objects.append({"plane": [45], "clicks": [click]})
+        truths.append(labels == label)
+    path = tmp_path / "prompts.json"
+    path.write_text(json.dumps(objects))
+    return path, truths
+
+
+def test_segment_writes_a_label_for_each_object(tmp_path: Path, prompts_file) -> None:
+    path, truths = prompts_file
+    image, out = tmp_path / "image.tif", tmp_path / "labels.tif"
+    tifffile.imwrite(image, load_sample("nuclei_3d").image)
+    arguments = ["segment", str(image), "--prompts", str(path), "--out", str(out)]
+    assert main(arguments) == 0
+    labels = tifffile.imread(out)
+    assert labels.shape == (100, 100, 100)
+    assert set(np.unique(np.delete(labels, 45, axis=0))) == {0}
+    for label, truth in enumerate(truths, start=1):
+        assert iou(labels[45] == label, truth) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("nonsense", "not JSON"),
+        ("{}", "list of objects"),
+        ('[{"clicks": [{"row": 1, "col": 1}]}]', "one index per leading axis"),
+        ('[{"plane": [999], "clicks": [{"row": 1, "col": 1}]}]', "leading axis"),
+        ('[{"plane": [5], "circles": []}]', "Unknown kinds"),
+        ('[{"plane": [5], "clicks": [{"row": 1, "column": 1}]}]', "prompts"),
+        ('[{"plane": [5], "clicks": [{"row": 5000, "col": 1}]}]', "outside"),
+    ],
+)
+def test_segment_says_what_is_wrong_with_the_prompts(
+    tmp_path: Path, capsys, content: str, says: str
+) -> None:
+    image, prompts = tmp_path / "image.tif", tmp_path / "prompts.json"
+    tifffile.imwrite(image, load_sample("nuclei_3d").image)
+    prompts.write_text(content)
+    out = tmp_path / "labels.tif"
+    arguments = ["segment", str(image), "--prompts", str(prompts), "--out", str(out)]
+    assert main(arguments) == 1
+    assert says in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_segment_says_that_the_image_is_missing(tmp_path: Path, capsys) -> None:
+    prompts = tmp_path / "prompts.json"
+    prompts.write_text("[]")
+    missing = tmp_path / "missing.tif"
+    arguments = ["segment", str(missing), "--prompts", str(prompts), "--out", "x.tif"]
+    assert main(arguments) == 1
+    assert "missing.tif" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_is_one_sentence(
+    tmp_path: Path, prompts_file, capsys
+) -> None:
+    image, out = tmp_path / "image.tif", tmp_path / "labels.tif"
+    tifffile.imwrite(image, load_sample("nuclei_3d").image)
+    arguments = ["segment", str(image), "--prompts", str(prompts_file[0])]
+    assert main([*arguments, "--out", str(out), "--model", "no-such-model"]) == 1
+    assert "no-such-model" in capsys.readouterr().err
+
+
+def test_evaluate_writes_a_report_of_a_folder(tmp_path: Path, capsys) -> None:
+    sample = load_sample("nuclei_2d")
+    for folder, array in (("images", sample.image), ("labels", sample.labels)):
+        (tmp_path / folder).mkdir()
+        tifffile.imwrite(tmp_path / folder / "cells.tif", array[:128, :128])
+    out = tmp_path / "report"
+    arguments = ["evaluate", str(tmp_path), "--clicks", "3", "--out", str(out)]
+    assert main(arguments) == 0
+    assert "mean IoU after 3 clicks" in capsys.readouterr().out
+    assert {path.suffix for path in out.iterdir()} >= {".csv", ".png"}
+
+
+def test_evaluate_says_what_a_folder_must_hold(tmp_path: Path, capsys) -> None:
+    assert main(["evaluate", str(tmp_path)]) == 1
+    assert "images" in capsys.readouterr().err
+
+
+def test_doctor_finds_this_installation_healthy(capsys) -> None:
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    for what in ("torch", "OpenGL", "threads", "weights of segnext-lite", "user data"):
+        assert what in printed
+    assert "PROBLEM" not in printed
+
+
+def test_doctor_tells_a_problem_and_what_to_do(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(doctor, "_OPENGL_CODE", "import os; os.abort()")
+    monkeypatch.setattr(doctor, "_TORCH_CODE", "raise OSError('c10.dll not found')")
+    assert main(["doctor"]) == 1
+    printed = capsys.readouterr().out
+    assert "c10.dll not found" in printed
+    assert "Mesa" in printed  # a driver that aborts does not take the doctor along
+    assert "2 problem(s)" in printed
+
+
+def test_doctor_without_a_display_is_a_note(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert main(["doctor"]) == 0
+    assert "xvfb-run" in capsys.readouterr().out
+
+
+def test_the_installed_program_runs() -> None:
+    code = "from napari_segnext.cli import main; raise SystemExit(main(['models']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "segnext-lite" in done.stdout
