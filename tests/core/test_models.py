@@ -7,7 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -22,6 +22,9 @@ from napari_segnext.core.network import SegNext
 from napari_segnext.core.prompt_map import PromptStyle
 from napari_segnext.core.vit_config import ViTConfig
 from napari_segnext.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL_LITE = {"width4": 8, "width8": 8, "width16": 16, "heads": 2, "size": 64}
 CARD = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from napari_segnext.errors import ImageError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -101,6 +101,17 @@ def _images(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS]
 
 
+def _read_image(path: Path) -> np.ndarray:
+    if path.suffix.lower() in (".tif", ".tiff"):
+        from tifffile import imread
+
+        return np.asarray(imread(path))
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
 def _read(
     images: list[Path],
     labels_of: dict[str, Path],
@@ -108,11 +119,9 @@ def _read(
     min_area_px: int,
     seed: int,
 ) -> Iterator[tuple[np.ndarray, npt.NDArray[np.int32]]]:
-    from skimage.io import imread
-
     for path in images:
         try:
-            image, labels = imread(path), imread(labels_of[path.stem])
+            image, labels = _read_image(path), _read_image(labels_of[path.stem])
         except (OSError, ValueError, SyntaxError) as error:
             raise ImageError(
                 f"'{path.name}' or its labels cannot be read ({error}); "

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_segnext.core.predictor import Features, Prediction, Predictor
+    from napari_segnext.core.features import Features
+    from napari_segnext.core.predictor import Prediction, Predictor
 
 __all__ = ["evaluate"]
 
@@ -84,7 +85,7 @@ def evaluate(
                     predictor, features, truth, int(max_clicks), target_iou
                 )
                 ious.append(curve)
-                area = np.count_nonzero(truth > 0)
+                area = int(np.count_nonzero(truth > 0))
                 boundary = boundary_iou(truth, last.mask)
                 objects.append(ScoredObject(index, label, area, boundary))
                 bar.update()

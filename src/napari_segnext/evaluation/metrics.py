@@ -111,7 +111,7 @@ def boundary_iou(
 def clicks_needed(
     ious: Sequence[npt.ArrayLike], threshold: float, max_clicks: int
 ) -> npt.NDArray[np.intp]:
-    """Number of clicks until each object reaches an IoU.
+    """Count the clicks until each object reaches an IoU.
 
     Parameters
     ----------

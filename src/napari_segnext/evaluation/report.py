@@ -102,9 +102,8 @@ class Report:
         SegNextError
             If there were not so many clicks.
         """
-        if not (
-            isinstance(clicks, (int, np.integer)) and 1 <= clicks <= self.max_clicks
-        ):
+        whole = isinstance(clicks, (int, np.integer))
+        if not whole or not 1 <= clicks <= self.max_clicks:
             raise SegNextError(
                 f"There is no mean IoU after {clicks} clicks; "
                 f"ask for a whole number from 1 to {self.max_clicks}."
@@ -165,6 +164,7 @@ class Report:
         """
         try:
             from matplotlib.figure import Figure
+            from matplotlib.ticker import MaxNLocator
         except ImportError as error:
             raise SegNextError(
                 "A plot needs matplotlib; install it with "
@@ -182,7 +182,7 @@ class Report:
         axes.fill_between(clicks, low, high, alpha=0.2, label="middle half of objects")
         means = [self.mean_iou(int(click)) for click in clicks]
         axes.plot(clicks, means, marker="o", label="mean")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")
         try:
