@@ -150,9 +150,17 @@ class Board:
         """Roles whose layer was removed from the viewer."""
         return [role for role in self._layers if not self.has(role)]
 
+    def last(self, role: str) -> Layer | None:
+        """Return the layer that plays or last played a role, without making one."""
+        return self._layers.get(role)
+
     def forget(self, role: str) -> None:
-        """Stop watching the layer of a role."""
-        layer = self._layers.pop(role, None)
+        """Stop watching the layer of a role, and forget it."""
+        self._unwatch(role)
+        self._layers.pop(role, None)
+
+    def _unwatch(self, role: str) -> None:
+        layer = self._layers.get(role)
         if layer is not None:
             for name in _WATCHED[role]:
                 getattr(layer.events, name).disconnect(self._listener(role))
@@ -162,8 +170,8 @@ class Board:
     def close(self) -> None:
         """Stop watching, and remove the layers that were made, but the target."""
         target = self._layers.get("target")
-        for role in list(self._layers):
-            self.forget(role)
+        for role in self._layers:
+            self._unwatch(role)
         for layer in self._made:
             if layer is not target and layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)

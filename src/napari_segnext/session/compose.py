@@ -47,7 +47,7 @@ def compose(
     masks: Mapping[PlaneKey, PlaneMask],
     label: int,
     *,
-    replace: bool = False,
+    editing: int | None = None,
     overlap: str = "keep",
 ) -> PixelChange:
     """Work out which pixels of `target` change when `masks` become `label`.
@@ -60,9 +60,9 @@ def compose(
         The object, plane by plane.
     label : int
         What the pixels become.
-    replace : bool
-        Whether pixels that have the label and are not in the masks are freed, on the
-        planes of the masks.
+    editing : int or None
+        A label that the object had before: its pixels are the object's own, and those
+        that are not in the masks are freed, on the planes of the masks.
     overlap : {"keep", "overwrite"}
         Whether pixels of other labels are kept. They always are where the layer's
         `preserve_labels` is set.
@@ -80,13 +80,13 @@ def compose(
     )
     values = take(data, inside)
     if overlap == "keep" or target.preserve_labels:
-        free = (values == 0) | (values == label)
+        free = np.isin(values, [0, label, *([] if editing is None else [editing])])
         inside = tuple(axis[free] for axis in inside)
         values = values[free]
     outside = _concatenate(
-        [_stale_pixels(data, key, mask, label) for key, mask in masks.items()]
-        if replace
-        else [],
+        []
+        if editing is None
+        else [_stale_pixels(data, key, mask, editing) for key, mask in masks.items()],
         data.ndim,
     )
     # a pixel may be outside on one plane and inside on another that crosses it:
@@ -94,7 +94,7 @@ def compose(
     return PixelChange.from_arrays(
         data.shape,
         _concatenate([inside, outside], data.ndim),
-        np.concatenate([values, np.full(len(outside[0]), label, values.dtype)]),
+        np.concatenate([values, np.full(len(outside[0]), editing or 0, values.dtype)]),
         np.repeat([label, 0], [len(inside[0]), len(outside[0])]),
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from napari_segnext.core.features import FeatureCache
 from napari_segnext.core.prompts import Click, Prompts, prompts_bounds
 from napari_segnext.errors import Cancelled, CheckpointError
 from napari_segnext.session.planes import PlaneKey, read_plane
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_segnext.core.predictor import Features, Prediction
+    from napari_segnext.core.features import Features
+    from napari_segnext.core.predictor import Prediction
     from napari_segnext.session.history import Entry
 
 __all__ = ["Answers", "Engine", "PredictorLike", "Source"]
 
 _ANSWERS_BYTES = 512 * 2**20
-_FEATURES_BYTES = 1024 * 2**20
 _STACK_SAMPLES = 8
 _WARM_UP_PX = 64
 
@@ -144,7 +145,8 @@ class Engine:
         self._device = device
         self._window = window
         self._predictor: PredictorLike | None = None
-        self._features: OrderedDict[tuple[int, PlaneKey], Features] = OrderedDict()
+        self._features = FeatureCache()
+        self._version = 0
         self._stack_limits: dict[int, tuple[float, float] | None] = {}
 
     @property
@@ -243,31 +245,21 @@ class Engine:
         prompts: Prompts,
         should_stop: Callable[[], bool],
     ) -> Features:
-        key = source.version, plane
-        features = self._features.get(key)
+        if source.version != self._version:
+            self._features.clear()
+            self._version = source.version
+        features = self._features.get(plane)
         if features is None:
             bounds = prompts_bounds(prompts)
-            near = bounds and ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+            near = None
+            if bounds is not None:
+                near = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
             pixels, limits = self._pixels(source, plane)
             features = self._load().encode(
-                pixels, limits, near or None, should_stop=should_stop
+                pixels, limits, near, should_stop=should_stop
             )
-            self._forget_other_versions(source.version)
-            self._features[key] = features
-        self._features.move_to_end(key)
-        self._keep_budget()
+            self._features.put(plane, features)
         return features
-
-    def _forget_other_versions(self, version: int) -> None:
-        for key in [key for key in self._features if key[0] != version]:
-            del self._features[key]
-
-    def _keep_budget(self) -> None:
-        sizes = {key: value.nbytes for key, value in self._features.items()}
-        total = sum(sizes.values())
-        while total > _FEATURES_BYTES and len(self._features) > 1:
-            key, _ = self._features.popitem(last=False)
-            total -= sizes[key]
 
     def _pixels(
         self, source: Source, plane: PlaneKey

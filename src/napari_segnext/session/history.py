@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_segnext.session.acts import Act, PromptsChanged, State
+from napari_segnext.session.acts import Act, OpenObject, PromptsChanged, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,6 +43,10 @@ class History:
         self._entries: dict[tuple[int, PlaneKey], Entry] = {}
         self._last_number = 0
         self._last_object = 0
+
+    def start(self, label: int) -> None:
+        """Begin with a blank object, and with `label` as the one to write."""
+        self.state = State(OpenObject(self.new_object()), label)
 
     @property
     def acts(self) -> tuple[Act, ...]:

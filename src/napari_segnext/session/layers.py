@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from napari.layers import Image, Labels, Points, Shapes
-from napari.utils.colormaps import DirectLabelColormap, transform_color
+from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_segnext.errors import ImageError, LayerError
 from napari_segnext.session.planes import Affine, shape_of

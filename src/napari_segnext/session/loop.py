@@ -37,32 +37,37 @@ class MainLoop:
     _running: ClassVar[WeakSet[MainLoop]] = WeakSet()
 
     def __init__(self, viewer: Any, callback: Callable[[], None]) -> None:
-        self.has_window = getattr(viewer, "window", None) is not None
+        self._viewer_has_window = getattr(viewer, "window", None) is not None
+        self.is_running = False
         self._asked = False
-        if self.has_window:
+        self._callback = WeakMethod(callback)
+
+    def start(self) -> None:
+        """Begin to call."""
+        if self._viewer_has_window:
+            self.is_running = True
             from psygnal.qt import start_emitting_from_queue
 
             start_emitting_from_queue(_INTERVAL_MS)
             self._running.add(self)
             self._woken.connect(self._on_woken, thread="main")
-            self._callback = WeakMethod(callback)
 
     def soon(self) -> None:
         """Ask for a call at the next turn; asking twice is asking once."""
-        if self.has_window and not self._asked:
+        if self.is_running and not self._asked:
             self._asked = True
             # psygnal calls at once when it is emitted on the thread that it queues for
             threading.Thread(target=self._woken.emit, daemon=True).start()
 
     def dispatch(self, deliver: Callable[[], object]) -> None:
         """Ask for a call; used by the worker on its thread."""
-        if self.has_window:
+        if self.is_running:
             self._woken.emit()
 
     def close(self) -> None:
         """Ask for nothing any more; harmless when repeated."""
-        if self.has_window:
-            self.has_window = False
+        if self.is_running:
+            self.is_running = False
             self._woken.disconnect()
             self._running.discard(self)
             if not self._running:
@@ -72,6 +77,6 @@ class MainLoop:
 
     def _on_woken(self) -> None:
         self._asked = False
-        callback = self._callback() if self.has_window else None
+        callback = self._callback() if self.is_running else None
         if callback is not None:
             callback()

@@ -34,8 +34,12 @@ __all__ = [
     "planes_along",
     "read_plane",
     "shape_of",
+    "varying_axes",
     "view_axes",
 ]
+
+
+_SAME_PX = 1 / 128  # half the step to which prompts are rounded
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -255,6 +259,15 @@ def plane_of_points(points: FloatArray, axes: tuple[int, int]) -> PlaneKey:
             "The prompt does not lie on one plane; draw it on a single slice."
         )
     return PlaneKey(tuple(int(position) for position in index[0]), axes)
+
+
+def varying_axes(points: FloatArray, default: tuple[int, int]) -> tuple[int, int]:
+    """Return the axes that (N, D) points span, or the default if not exactly two."""
+    extent = np.ptp(points, axis=0)
+    spanned = [axis for axis in range(points.shape[1]) if extent[axis] > _SAME_PX]
+    if len(spanned) == 2:
+        return spanned[0], spanned[1]
+    return default
 
 
 def read_plane(image_data: Any, plane: PlaneKey) -> npt.NDArray[Any]:

@@ -22,6 +22,7 @@ from napari_segnext.session.planes import (
     PlaneKey,
     plane_of_points,
     shape_of,
+    varying_axes,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def read_shapes(layer: Shapes, image: Layer, axes: tuple[int, int]) -> Reading:
         _append(
             reading,
             points,
-            _axes_of(plane_text, image.ndim) or _varying_axes(points, axes),
+            _axes_of(plane_text, image.ndim) or varying_axes(points, axes),
             image,
             lambda flat, kind=kind, width=width, positive=polarity: _shape_prompt(
                 flat, kind, width * scale, positive
@@ -183,17 +184,6 @@ def _axes_of(text: str, ndim: int) -> tuple[int, int] | None:
         return None
     row, col = sorted(int(part) for part in parts)
     return (row, col) if row < col < ndim else None
-
-
-def _varying_axes(
-    points: npt.NDArray[np.float64], default: tuple[int, int]
-) -> tuple[int, int]:
-    """Return the axes that a shape spans, or the default where they do not tell."""
-    extent = np.ptp(points, axis=0)
-    spanned = [axis for axis in range(points.shape[1]) if extent[axis] > _SAME_PX]
-    if len(spanned) == 2:
-        return spanned[0], spanned[1]
-    return default
 
 
 def _difference(

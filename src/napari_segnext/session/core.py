@@ -1,0 +1,478 @@
+"""The inside of a session: layers to acts, acts to requests, answers to the preview."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_segnext.core.prompt_map import check_prompts
+from napari_segnext.core.prompts import Prompts
+from napari_segnext.core.worker import Worker
+from napari_segnext.errors import ImageError, LayerError, PromptError, SegNextError
+from napari_segnext.session.acts import (
+    Cleared,
+    OpenObject,
+    PlaneChange,
+    PlaneState,
+    PromptsChanged,
+)
+from napari_segnext.session.board import Board
+from napari_segnext.session.engine import Engine, Source
+from napari_segnext.session.history import History
+from napari_segnext.session.layers import check_image, unwrapped
+from napari_segnext.session.loop import MainLoop
+from napari_segnext.session.pixels import PlaneMask
+from napari_segnext.session.planes import PlaneKey, level_0
+from napari_segnext.session.preview import Preview
+from napari_segnext.session.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari_segnext.session.acts import Act
+    from napari_segnext.session.history import Entry
+
+__all__ = ["SessionCore"]
+
+CONTRASTS = ("percentile", "layer")
+_LOADING = "load the model"
+
+
+class SessionCore:
+    """What `Session` is made of; see there."""
+
+    changed = Signal()
+    busy = Signal(bool)
+    predicted = Signal()
+    error = Signal(Exception)
+    hinted = Signal(str)
+    model_ready = Signal()
+    closed = Signal()
+
+    overlap = "keep"
+
+    def __init__(
+        self,
+        viewer: Any,
+        image: Any,
+        model: Any,
+        adopted: dict[str, Any],
+        device: str,
+        window: str | None,
+        contrast: str,
+        auto_run: bool,
+    ) -> None:
+        if contrast not in CONTRASTS:
+            raise ImageError(f"contrast is {contrast!r}; use one of {CONTRASTS}.")
+        self._viewer = unwrapped(viewer)
+        self._image = check_image(unwrapped(image))
+        if self._image not in self._viewer.layers:
+            raise ImageError("The image is not in the viewer; add it first.")
+        self._contrast = contrast
+        self._auto_run = bool(auto_run)
+        self._closed = False
+        self._is_busy = False
+        self._image_changed = False
+        self._model_state = "loading"
+        self._hint = ""
+        self._complaint = ""
+        self._errors: list[Exception] = []
+        self._asked: set[int] = set()
+        self._named: set[PlaneKey] = set()
+        self._plane: PlaneKey | None = None
+        self._loop = MainLoop(self._viewer, self._on_loop_turn)
+        self._board = Board(self._viewer, self._image, adopted, self._on_layer_changed)
+        self._history = History()
+        self._preview = Preview(self._board)
+        self._target = Target(self._board)
+        self._engine = Engine(model, device, window)
+        self._source = self._new_source(0)
+        for role in ("target", "preview", "points"):
+            self._board.get(role)
+        self._history.start(self._target.next_free())
+        self._loop.start()
+        self._worker = Worker(self._loop.dispatch)
+        self._look()
+        self._connect()
+        self._finalizer = weakref.finalize(self, Worker.close, self._worker)
+        self._worker.submit(
+            _LOADING, self._engine.load, self._on_model_loaded, self._on_model_failed
+        )
+        self._update()
+
+    # events of napari: they only say "dirty" ------------------------------------
+
+    def _connect(self) -> None:
+        self._viewer.dims.events.point.connect(self._on_dims_changed)
+        self._viewer.dims.events.order.connect(self._on_dims_changed)
+        self._viewer.dims.events.ndisplay.connect(self._on_dims_changed)
+        self._viewer.layers.events.removed.connect(self._on_layer_removed)
+        self._image.events.data.connect(self._on_image_data)
+
+    def _disconnect(self) -> None:
+        self._viewer.dims.events.point.disconnect(self._on_dims_changed)
+        self._viewer.dims.events.order.disconnect(self._on_dims_changed)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_dims_changed)
+        self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._image.events.data.disconnect(self._on_image_data)
+
+    def _on_layer_changed(self) -> None:
+        self._loop.soon()
+
+    def _on_dims_changed(self, event: Any) -> None:
+        self._board.refresh_defaults()
+        self._loop.soon()
+
+    def _on_layer_removed(self, event: Any) -> None:
+        if event.value is self._image:
+            self._worker.cancel()
+        self._loop.soon()
+
+    def _on_image_data(self, event: Any) -> None:
+        self._image_changed = True
+        self._worker.cancel()
+        self._loop.soon()
+
+    def _on_loop_turn(self) -> None:
+        if self._closed:
+            return
+        try:
+            self._sync()
+        except SegNextError as error:
+            self._report(error)
+
+    # looking at the layers --------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LayerError("The session is closed; open a new one for this image.")
+
+    def _sync(self) -> None:
+        """Bring log, requests and preview up to date with the layers and answers."""
+        self._check_open()
+        if self._image not in self._viewer.layers:
+            self._close()
+            raise LayerError(
+                "The image was removed from the viewer, and its session is closed; "
+                "open the image again and start a new session."
+            )
+        if self._image_changed:
+            self._take_new_image()
+        self._look_for_lost_layers()
+        self._look_at_prompts()
+        if "target" in self._board.dirty:
+            self._look_at_target()
+        if self._board.plane != self._plane:
+            self._look()
+        self._worker.deliver()
+        self._update()
+
+    def _look(self) -> None:
+        """Take note of the plane on display, and predict it if that is due."""
+        self._plane = self._board.plane
+        self._target.look_at(self._plane)
+        self._board.refresh_defaults()
+        if self._plane is not None and self._auto_run:
+            self._ask([self._plane])
+
+    def _look_for_lost_layers(self) -> None:
+        lost = self._board.lost()
+        for role in lost:
+            self._board.forget(role)
+            self._board.dirty.add(role)
+        if "preview" in lost:
+            self._preview.forget()
+            if not self._history.state.object.is_blank:
+                self._drop_object(Cleared)
+        if "target" in lost:
+            self._target.forget()
+            self._complaint = "The labels were removed; new ones were made."
+        for role in lost:
+            if role in ("preview", "target", "points"):
+                self._board.get(role)
+        if "target" in lost:
+            self._target.look_at(self._plane)
+
+    def _look_at_prompts(self) -> None:
+        known = self._known()
+        now, complaints = self._board.read(known)
+        if now == known:
+            if complaints:
+                self._complain(complaints[0])
+            return
+        self._complaint = ""
+        changes = {
+            plane: prompts
+            for plane, prompts in now.items()
+            if prompts != known.get(plane, Prompts())
+        }
+        if changes:
+            self._change(changes)
+        if complaints:
+            self._complain(complaints[0])
+
+    def _complain(self, sentence: str) -> None:
+        if sentence != self._complaint:
+            self._complaint = sentence
+            self.error.emit(PromptError(sentence))
+
+    def _look_at_target(self) -> None:
+        edit = self._target.edited()
+        if edit is None:
+            return
+        last, following = self._history.last, self._history.next
+        if last is not None and last.pixels is not None:
+            if self._target.has_become(edit, last.pixels.inverse()):
+                self._history.back()
+                self._after_move(last)
+                return
+        if following is not None and self._target.has_become(edit, following.pixels):
+            self._history.forth()
+            self._after_move(following)
+            return
+        self._push(edit)
+
+    def _take_new_image(self) -> None:
+        self._image_changed = False
+        shape = tuple(self._board.labels("target").data.shape)
+        if self._board.shape != shape:
+            self._close()
+            raise ImageError(
+                f"The image now has shape {self._board.shape} instead of {shape}, and "
+                "its session is closed; start a new one."
+            )
+        self._renew_source()
+
+    def _renew_source(self) -> None:
+        """Answer the open prompts again, from the image as it is now."""
+        self._source = self._new_source(self._source.version + 1)
+        self._engine.answers.clear()
+        planes = self._history.state.object.planes
+        self._ask(plane for plane in planes if self._was_asked(plane))
+
+    def _new_source(self, version: int) -> Source:
+        limits: tuple[float, float] | None = None
+        gamma = 1.0
+        if self._contrast == "layer" and not self._image.rgb:
+            low, high = self._image.contrast_limits
+            limits, gamma = (float(low), float(high)), float(self._image.gamma)
+        data = level_0(self._image)
+        return Source(data, self._image.ndim, version, limits, gamma)
+
+    # acts -------------------------------------------------------------------------
+
+    def _known(self) -> dict[PlaneKey, Prompts]:
+        planes = self._history.state.object.planes
+        return {plane: state.prompts for plane, state in planes.items()}
+
+    def _change(self, after: dict[PlaneKey, Prompts]) -> None:
+        """Log that prompts of the current object changed, and predict."""
+        planes = self._history.state.object.planes
+        number = self._history.new_number()
+        changes = tuple(
+            PlaneChange(
+                plane,
+                before=planes.get(plane, PlaneState()).prompts,
+                after=prompts,
+                previous=self._history.previous_of(plane, prompts, self._asked),
+                stored=planes.get(plane, PlaneState()).stored,
+            )
+            for plane, prompts in after.items()
+        )
+        current = self._history.state.object.number
+        self._push(PromptsChanged(number, current, changes))
+        self._show(after)
+        if self._auto_run:
+            self._ask(plane for plane in after if self._is_wanted(plane))
+
+    def _prompt(self, plane: PlaneKey, prompts: Prompts) -> None:
+        """Add what a script says, after checking it."""
+        shape = self._board.shape
+        if not plane.is_in(shape):
+            raise PromptError(
+                f"The prompt lies outside the image of shape {shape}; place it inside."
+            )
+        before = self._history.state.object.prompts(plane)
+        masks = () if prompts.mask is None else (prompts.mask,)
+        check_prompts(prompts, plane.shape_in(shape))
+        self._named.add(plane)
+        self._change({plane: before.add(*prompts, *masks)})
+        self._write_prompts([plane])
+
+    def _blank(self) -> OpenObject:
+        return OpenObject(self._history.new_object())
+
+    def _drop_object(self, kind: type[Cleared]) -> None:
+        state = self._history.state
+        label = state.label
+        if state.object.editing is not None:
+            label = self._target.next_free()
+        self._push(kind(0, state.object, self._blank(), state.label, label))
+
+    def _push(self, act: Act) -> None:
+        """Log a new act whose pixels are in the target already, and show it."""
+        before = self._history.state.object
+        self._history.push(act)
+        if not isinstance(act, PromptsChanged):
+            self._after_switch(before)
+
+    def _after_move(self, act: Act) -> None:
+        """Show what undo or redo made current."""
+        for plane in act.planes:
+            self._worker.cancel((self._history.state.object.number, plane))
+        planes = {*act.planes, *self._preview.masks}
+        self._write_prompts(planes)
+        self._show(planes)
+        wanted = [plane for plane in act.planes if self._is_wanted(plane)]
+        self._ask(plane for plane in wanted if self._auto_run or self._was_asked(plane))
+
+    def _after_switch(self, before: OpenObject) -> None:
+        """Show another current object."""
+        current = self._history.state.object
+        for plane in before.planes:
+            if current.number != before.number:
+                self._worker.cancel((before.number, plane))
+        planes = {*before.planes, *current.planes, *self._preview.masks}
+        self._write_prompts(planes)
+        self._show(planes)
+
+    def _write_prompts(self, planes: Iterable[PlaneKey]) -> None:
+        known = self._known()
+        self._board.write(known)
+        self._board.paint(known, planes)
+
+    # requests and answers -----------------------------------------------------------
+
+    def _is_wanted(self, plane: PlaneKey) -> bool:
+        return plane == self._board.plane or plane in self._named
+
+    def _was_asked(self, plane: PlaneKey) -> bool:
+        entry = self._history.entry(plane)
+        return entry is not None and entry.number in self._asked
+
+    def _ask(self, planes: Iterable[PlaneKey]) -> None:
+        """Request what is not yet answered on `planes`; drop older requests."""
+        self._errors.clear()
+        number = self._history.state.object.number
+        for plane in list(planes):
+            key = (number, plane)
+            entry = self._history.entry(plane)
+            if entry is None or not entry.prompts:
+                self._worker.cancel(key)
+                continue
+            self._asked.add(entry.number)
+            if self._engine.answers.get(entry.number, plane) is not None:
+                self._worker.cancel(key)
+                self._show([plane])
+                continue
+            self._submit(key, entry)
+        self._update_busy()
+
+    def _submit(self, key: tuple[int, PlaneKey], entry: Entry) -> None:
+        chain, source, engine = self._history.chain(entry), self._source, self._engine
+        self._worker.submit(
+            key,
+            lambda should_stop: engine.predict(source, chain, should_stop),
+            lambda _: self._on_answer(entry),
+            lambda error: self._on_failure(entry, error),
+        )
+
+    def _on_answer(self, entry: Entry) -> None:
+        if self._history.entry(entry.plane) == entry and self._show([entry.plane]):
+            self.predicted.emit()
+        self._update()
+
+    def _on_failure(self, entry: Entry, error: Exception) -> None:
+        if self._history.entry(entry.plane) == entry:
+            self._preview.show({entry.plane: PlaneMask()})
+        self._report(error)
+
+    def _on_model_loaded(self, _: object) -> None:
+        self._model_state = "ready"
+        self.model_ready.emit()
+        self._update()
+
+    def _on_model_failed(self, error: Exception) -> None:
+        self._model_state = "failed"
+        self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        self._errors.append(error)
+        self.error.emit(error)
+        if not self._closed:
+            self._update()
+
+    def _show(self, planes: Iterable[PlaneKey]) -> bool:
+        """Show the answers to the prompts on `planes`, as far as they are there."""
+        masks: dict[PlaneKey, PlaneMask] = {}
+        states = self._history.state.object.planes
+        for plane in list(planes):
+            state = states.get(plane, PlaneState())
+            if state.stored is not None:
+                masks[plane] = state.stored
+                continue
+            entry = self._history.entry(plane)
+            if entry is None or not entry.prompts:
+                masks[plane] = PlaneMask()
+                continue
+            answer = self._engine.answers.get(entry.number, plane)
+            if answer is not None:
+                crop = np.asarray(answer.crop_mask)
+                masks[plane] = PlaneMask.from_crop(answer.region, crop)
+        return self._preview.show(masks)
+
+    # what the outside sees ------------------------------------------------------------
+
+    def _update_busy(self) -> None:
+        is_busy = not self._worker.is_idle
+        if is_busy != self._is_busy:
+            self._is_busy = is_busy
+            self.busy.emit(is_busy)
+
+    def _update(self) -> None:
+        self._update_busy()
+        hint = self._find_hint()
+        if hint != self._hint:
+            self._hint = hint
+            self.hinted.emit(hint)
+        self.changed.emit()
+
+    def _find_hint(self) -> str:
+        state = self._history.state
+        prompts = state.object.prompts(self._plane) if self._plane else Prompts()
+        if self._model_state == "failed":
+            return "The model could not be loaded; choose another one."
+        if self._viewer.dims.ndisplay == 3:
+            return "Switch to the 2D view to place prompts."
+        if self._plane is None:
+            return "The image has no slice here; move the sliders onto it."
+        if self._complaint:
+            return self._complaint
+        if prompts and not prompts.has_positive:
+            return "Nothing says where the object is; add a positive prompt."
+        if self._preview.masks:
+            return f"Correct with more prompts, or accept as label {state.label}."
+        if prompts and not self._auto_run:
+            return "Run to see the result."
+        if self._model_state == "loading":
+            return "The model is being loaded; you can click already."
+        return "Click on an object."
+
+    def _close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._disconnect()
+        self._finalizer.detach()
+        self._worker.close()
+        self._loop.close()
+        self._board.close()
+        self._hint = "The session is closed."
+        if self._is_busy:
+            self._is_busy = False
+            self.busy.emit(False)
+        self.closed.emit()
+        self.changed.emit()

@@ -1,0 +1,114 @@
+"""What the preview layer shows: one mask per plane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_segnext.session.pixels import PlaneMask
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_segnext.session.board import Board
+    from napari_segnext.session.planes import PlaneKey
+
+    Region = tuple[int, int, int, int]
+
+__all__ = ["Preview"]
+
+
+class Preview:
+    """The masks on show, and the layer that shows them.
+
+    Parameters
+    ----------
+    board : Board
+        Owns the layer.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._masks: dict[PlaneKey, PlaneMask] = {}
+
+    @property
+    def masks(self) -> dict[PlaneKey, PlaneMask]:
+        """The masks that are not empty, by plane; a copy."""
+        return dict(self._masks)
+
+    def show(self, masks: dict[PlaneKey, PlaneMask]) -> bool:
+        """Show `masks` on their planes, leaving the other planes as they are.
+
+        Returns
+        -------
+        bool
+            Whether the layer had to be changed.
+        """
+        changed = {
+            plane: self._masks.get(plane, PlaneMask())
+            for plane, mask in masks.items()
+            if self._masks.get(plane, PlaneMask()) != mask
+        }
+        for plane in changed:
+            self._masks.pop(plane, None)
+            if masks[plane]:
+                self._masks[plane] = masks[plane]
+        if not changed:
+            return False
+        layer = self._board.labels("preview")
+        for plane, before in changed.items():
+            region = _union(before.region, masks[plane].region)
+            layer.data[plane.region_slices(region)] = self._drawn(plane, region)
+        layer.refresh()
+        return True
+
+    def redraw(self) -> None:
+        """Draw all masks into a layer that was made anew."""
+        masks, self._masks = self._masks, {}
+        self.show(masks)
+
+    def forget(self) -> None:
+        """Forget all masks, without touching the layer."""
+        self._masks.clear()
+
+    def read(self, plane: PlaneKey, region: Region | None) -> npt.NDArray[np.bool_]:
+        """Return a region of a plane as it is on show, bool."""
+        height, width = plane.shape_in(self._board.shape)
+        if region is None:
+            region = (0, 0, height, width)
+        row0, col0 = max(region[0], 0), max(region[1], 0)
+        row1, col1 = min(region[2], height), min(region[3], width)
+        data = self._board.labels("preview").data
+        crop = np.asarray(data[plane.region_slices((row0, col0, row1, col1))])
+        return crop.astype(bool)
+
+    def _drawn(self, plane: PlaneKey, region: Region) -> npt.NDArray[np.uint8]:
+        """Draw the plane's own mask, and lines of those that cross it."""
+        row0, col0, row1, col1 = region
+        result = np.zeros(plane.shape_in(self._board.shape), np.uint8)
+        for key, mask in self._masks.items():
+            if key == plane:
+                top, left, bottom, right = mask.region
+                result[top:bottom, left:right] |= mask.crop
+            elif key.displayed != plane.displayed:
+                pixels = key.coordinates_of(mask.region, mask.crop)
+                result[plane.pixels_on(pixels)] = 1
+        return result[row0:row1, col0:col1]
+
+
+def _union(first: Region, second: Region) -> Region:
+    if not _area(first):
+        return second
+    if not _area(second):
+        return first
+    return (
+        min(first[0], second[0]),
+        min(first[1], second[1]),
+        max(first[2], second[2]),
+        max(first[3], second[3]),
+    )
+
+
+def _area(region: Region) -> int:
+    return (region[2] - region[0]) * (region[3] - region[1])

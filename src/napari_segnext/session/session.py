@@ -1,0 +1,476 @@
+"""The session: everything that a mouse or a script can do with one image."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_segnext.core.prompts import Box, Click, Mask, Polygon, Prompts, Scribble
+from napari_segnext.errors import JournalError, LayerError, PromptError, SegNextError
+from napari_segnext.session.acts import Accepted, Cleared, ObjectChange, OpenObject
+from napari_segnext.session.compose import compose
+from napari_segnext.session.layers import POLARITIES
+from napari_segnext.session.objects import Objects
+from napari_segnext.session.pixels import PlaneMask
+from napari_segnext.session.planes import (
+    PlaneKey,
+    is_transposed_view,
+    plane_of_points,
+    varying_axes,
+)
+from napari_segnext.session.tools import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels, Points, Shapes
+
+__all__ = ["Session"]
+
+
+class Session(Objects, Tools):
+    """Segment one image of a viewer interactively.
+
+    Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
+    pixel centres at integers. Every method must be called on the thread that made the
+    session; inference runs on a thread of its own.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer or napari.components.ViewerModel
+        Where the layers are.
+    image : napari.layers.Image
+        The image, two- or more-dimensional, grey or RGB, plain, lazy or multiscale.
+    model : str, path, Model, predictor, or callable
+        A name of `list_models`, a weights file, what `load_model` returned, a ready
+        predictor, or a function without arguments that makes one (called on the
+        worker's thread).
+    target : napari.layers.Labels, optional
+        Where accepted objects go; made if not given, as all of these.
+    points, shapes, scribbles : layers, optional
+        Your own prompt layers.
+    journal : "auto", path or None
+        Where the log of acts is to be written. Not yet written by this version.
+    device : str
+        "auto", "cpu", "cuda", "mps".
+    window : {"whole", "auto"} or None
+        See `Predictor`; None takes the model's own.
+    contrast : {"percentile", "layer"}
+        What the model sees of a grey image: robust percentiles per stack, or the
+        layer's contrast limits and gamma as they are now (see `refresh_contrast`).
+    auto_run : bool
+        Whether prompts are answered at once, or when `run` is called.
+
+    Raises
+    ------
+    ImageError
+        If the image cannot be segmented.
+    LayerError
+        If a given layer cannot play its part.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        model: Any = "segnext-lite",
+        *,
+        target: Labels | None = None,
+        points: Points | None = None,
+        shapes: Shapes | None = None,
+        scribbles: Labels | None = None,
+        journal: str | os.PathLike[str] | None = "auto",
+        device: str = "auto",
+        window: str | None = None,
+        contrast: str = "percentile",
+        auto_run: bool = True,
+    ) -> None:
+        adopted = {
+            "target": target,
+            "points": points,
+            "shapes": shapes,
+            "scribbles": scribbles,
+        }
+        self._journal = _journal_path(journal)
+        super().__init__(
+            viewer, image, model, adopted, device, window, contrast, auto_run
+        )
+
+    # prompts ----------------------------------------------------------------------
+
+    def add_click(self, position: Sequence[float], positive: bool = True) -> None:
+        """Add a click at `position` (..., y, x).
+
+        Raises
+        ------
+        PromptError
+            If it lies outside the image. Nothing changes then; so with all prompts.
+        """
+        plane, flat = self._placed([position])
+        self._prompt(plane, Prompts((Click(flat[0, 0], flat[0, 1], positive),)))
+
+    def add_box(
+        self, corner: Sequence[float], opposite: Sequence[float], positive: bool = True
+    ) -> None:
+        """Add a box between two opposite corners (..., y, x) on one plane."""
+        plane, flat = self._placed([corner, opposite])
+        box = Box(flat[0, 0], flat[0, 1], flat[1, 0], flat[1, 1], positive)
+        self._prompt(plane, Prompts(boxes=(box,)))
+
+    def add_polygon(
+        self, vertices: Sequence[Sequence[float]], positive: bool = True
+    ) -> None:
+        """Add a closed outline; vertices (..., y, x) on one plane."""
+        plane, flat = self._placed(vertices)
+        self._prompt(plane, Prompts(polygons=(Polygon(_pairs(flat), positive),)))
+
+    def add_scribble(
+        self,
+        vertices: Sequence[Sequence[float]],
+        positive: bool = True,
+        width: float = 3,
+    ) -> None:
+        """Add a free line `width` px wide; vertices (..., y, x) on one plane."""
+        plane, flat = self._placed(vertices)
+        scribble = Scribble(_pairs(flat), positive, width)
+        self._prompt(plane, Prompts(scribbles=(scribble,)))
+
+    def add_mask(
+        self,
+        mask: npt.ArrayLike,
+        plane: PlaneKey | int | Sequence[int] | None = None,
+    ) -> None:
+        """Start from a rough mask; it takes the place of one that was there.
+
+        Parameters
+        ----------
+        mask : array (H, W) of bool, labels or probabilities
+            Rows and columns as on display, or in the order of the image's axes where
+            `plane` is given.
+        plane : PlaneKey, int or sequence of int, optional
+            The plane, or its index along the axes that are not displayed.
+        """
+        self._sync()
+        array = np.asarray(mask)
+        key = self._named_plane(plane)
+        if plane is None and array.ndim == 2 and self._is_transposed:
+            array = array.T
+        self._prompt(key, Prompts(mask=Mask.from_array(array)))
+
+    def _placed(
+        self, points: Sequence[Sequence[float]]
+    ) -> tuple[PlaneKey, npt.NDArray[np.float64]]:
+        """Find the plane on which data points lie, and where they are on it."""
+        self._sync()
+        ndim = self._image.ndim
+        rows = [np.asarray(point, float).ravel() for point in points]
+        if not rows or any(len(row) != ndim for row in rows):
+            raise PromptError(
+                f"A position in this image is {ndim} numbers (..., y, x); "
+                f"not {[len(row) for row in rows]}."
+            )
+        array = np.stack(rows)
+        plane = plane_of_points(array, varying_axes(array, self._board.axes))
+        return plane, plane.drop(array)
+
+    def _named_plane(self, plane: PlaneKey | int | Sequence[int] | None) -> PlaneKey:
+        if isinstance(plane, PlaneKey):
+            return plane
+        if plane is None:
+            return self._shown_plane()
+        index = (plane,) if isinstance(plane, int | np.integer) else tuple(plane)
+        return PlaneKey(tuple(int(position) for position in index), self._board.axes)
+
+    def _shown_plane(self) -> PlaneKey:
+        if self._plane is None:
+            raise PromptError(
+                "The image has no slice at the sliders' place; move them onto it."
+            )
+        return self._plane
+
+    # answers ------------------------------------------------------------------------
+
+    @property
+    def _is_transposed(self) -> bool:
+        return is_transposed_view(self._viewer.dims, self._image)
+
+    def mask(
+        self, region: tuple[int, int, int, int] | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Return what the preview shows on the displayed plane.
+
+        Parameters
+        ----------
+        region : (row0, col0, row1, col1), optional
+            A part of it, ends excluded; cheap on huge planes.
+
+        Returns
+        -------
+        array (H, W) of bool
+            Rows and columns as on display.
+        """
+        self._sync()
+        plane = self._shown_plane()
+        if not self._is_transposed:
+            return self._preview.read(plane, region)
+        if region is not None:
+            region = (region[1], region[0], region[3], region[2])
+        return self._preview.read(plane, region).T
+
+    def run(self) -> None:
+        """Predict the displayed plane, and those a script put prompts on."""
+        self._sync()
+        planes = self._history.state.object.planes
+        self._ask(plane for plane in planes if self._is_wanted(plane))
+        self._update()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until all is answered and the preview is up to date.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; None waits as long as it takes.
+
+        Raises
+        ------
+        TimeoutError
+            If it takes longer.
+        Exception
+            What a job raised since the last change of prompts.
+        """
+        self._sync()
+        if not self._worker.wait(timeout):
+            raise TimeoutError(f"No answer within {timeout} s.")
+        self._update()
+        if self._errors:
+            error = self._errors[0]
+            self._errors.clear()
+            raise error
+
+    def accept(self) -> int:
+        """Write what the preview shows, on all its planes, into the target.
+
+        One act, and one undo step of the target. The prompts go, and `label` becomes
+        the next free one.
+
+        Returns
+        -------
+        int
+            The label that was written.
+
+        Raises
+        ------
+        PromptError
+            If nothing is shown, or all of it belongs to other objects.
+        LayerError
+            If the target cannot be written or cannot hold the label.
+        """
+        self._sync()
+        state = self._history.state
+        masks = self._masks_to_accept()
+        if not any(masks.values()):
+            raise PromptError(
+                "Nothing is shown that could be accepted; add a prompt and wait."
+            )
+        change = compose(
+            self._target.layer,
+            masks,
+            state.label,
+            editing=state.object.editing,
+            overlap=self.overlap,
+        )
+        if not change and not self._has_own_pixels(masks):
+            raise PromptError(
+                "All that is shown belongs to other labels, which are kept; "
+                "set `overlap` to 'overwrite', or correct the prompts."
+            )
+        self._target.write(change)
+        self._push(
+            Accepted(
+                label=state.label,
+                before=state.object,
+                after=self._blank(),
+                label_before=state.label,
+                label_after=self._target.next_free(taken=state.label),
+                known=self._known_after_accept(masks),
+                pixels=change,
+            )
+        )
+        self._update()
+        return state.label
+
+    def _masks_to_accept(self) -> dict[PlaneKey, PlaneMask]:
+        """Return what is shown; for a reopened object also what is shown to be gone."""
+        current = self._history.state.object
+        shown = self._preview.masks
+        masks = {plane: shown[plane] for plane in current.planes if plane in shown}
+        if current.editing is not None:
+            for plane in current.planes:
+                if plane not in shown and self._is_answered(plane):
+                    masks[plane] = PlaneMask()
+        return masks
+
+    def _is_answered(self, plane: PlaneKey) -> bool:
+        entry = self._history.entry(plane)
+        if entry is None or not entry.prompts:
+            return True
+        return self._engine.answers.get(entry.number, plane) is not None
+
+    def _has_own_pixels(self, masks: dict[PlaneKey, PlaneMask]) -> bool:
+        data, label = self._target.layer.data, self._history.state.label
+        return any(
+            (
+                np.asarray(data[plane.region_slices(mask.region)])[mask.crop] == label
+            ).any()
+            for plane, mask in masks.items()
+            if mask
+        )
+
+    def _known_after_accept(
+        self, masks: dict[PlaneKey, PlaneMask]
+    ) -> tuple[ObjectChange, ...]:
+        state = self._history.state
+        editing = state.object.editing
+        before = state.known.get(state.label)
+        planes = {} if before is None or editing == state.label else before.planes
+        accepted = {
+            plane: replace(found, stored=None)
+            for plane, found in state.object.planes.items()
+            if masks.get(plane)
+        }
+        after = OpenObject(state.object.number, {**planes, **accepted})
+        changes = [ObjectChange(state.label, before, after)]
+        if editing is not None and editing != state.label:
+            changes.append(ObjectChange(editing, state.known.get(editing), None))
+        return tuple(changes)
+
+    # the log --------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Drop the current object, with its prompts on all planes."""
+        self._sync()
+        if not self._history.state.object.is_blank or self._preview.masks:
+            self._drop_object(Cleared)
+        self._update()
+
+    def undo(self) -> bool:
+        """Take the last act back; False if there is none. Raises nothing."""
+        return self._move(forward=False)
+
+    def redo(self) -> bool:
+        """Do the next act again; False if there is none. Raises nothing."""
+        return self._move(forward=True)
+
+    def _move(self, forward: bool) -> bool:
+        if self._closed:
+            return False
+        try:
+            self._sync()
+            act = self._history.next if forward else self._history.last
+            if act is None:
+                return False
+            if act.pixels is not None:
+                self._target.write(act.pixels if forward else act.pixels.inverse())
+        except SegNextError as error:
+            self._report(error)
+            return False
+        if forward:
+            self._history.forth()
+        else:
+            self._history.back()
+        self._go_to(act.planes)
+        self._after_move(act)
+        self._update()
+        return True
+
+    # settings -------------------------------------------------------------------------
+
+    @property
+    def label(self) -> int:
+        """What accept writes."""
+        return self._history.state.label
+
+    @label.setter
+    def label(self, label: int) -> None:
+        self._sync()
+        if int(label) != label or label < 1:
+            raise LayerError(f"A label is a whole number from 1 on, not {label}.")
+        self._history.state = replace(self._history.state, label=int(label))
+        self._update()
+
+    @property
+    def polarity(self) -> str:
+        """Whether new prompts made by mouse are "positive" or "negative"."""
+        return self._board.polarity
+
+    @polarity.setter
+    def polarity(self, polarity: str) -> None:
+        self._sync()
+        if polarity not in POLARITIES:
+            raise PromptError(
+                f"polarity is {polarity!r}; use 'positive' (the object) or "
+                "'negative' (the background)."
+            )
+        self._board.set_polarity(polarity)
+        self._update_brush()
+        self._update()
+
+    def toggle_polarity(self) -> None:
+        """Change from positive to negative prompts, or back."""
+        self.polarity = "negative" if self.polarity == "positive" else "positive"
+
+    @property
+    def auto_run(self) -> bool:
+        """Whether prompts are answered at once."""
+        return self._auto_run
+
+    @auto_run.setter
+    def auto_run(self, auto_run: bool) -> None:
+        self._sync()
+        self._auto_run = bool(auto_run)
+        if self._auto_run:
+            self.run()
+        self._update()
+
+    def refresh_contrast(self) -> None:
+        """Take the contrast anew and answer the open prompts again."""
+        self._sync()
+        self._renew_source()
+        self._update()
+
+    def sync(self) -> None:
+        """Read the layers and deliver answers now."""
+        self._sync()
+
+    def deliver(self) -> None:
+        """Deliver the answers that are ready, without reading the layers."""
+        if not self._closed:
+            self._worker.deliver()
+            self._update()
+
+    def close(self) -> None:
+        """End the session: keep the target, remove the other layers that were made."""
+        self._close()
+
+
+def _pairs(flat: npt.NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(row), float(col)) for row, col in flat)
+
+
+def _journal_path(journal: str | os.PathLike[str] | None) -> Path | None:
+    if journal is None or journal == "auto":
+        return None
+    path = Path(os.fspath(journal))
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise JournalError(
+            f"The journal {str(path)!r} cannot be written there; "
+            "name a file in a folder that exists."
+        )
+    return path

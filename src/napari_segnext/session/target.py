@@ -1,0 +1,117 @@
+"""The target: written in undo steps, watched for changes from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_segnext.session.acts import TargetEdited
+from napari_segnext.session.compose import write
+from napari_segnext.session.pixels import PixelChange, take
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from napari.layers import Labels
+
+    from napari_segnext.session.board import Board
+    from napari_segnext.session.planes import PlaneKey
+
+__all__ = ["Target"]
+
+
+class Target:
+    """The target layer, and what the log expects of its plane on display.
+
+    Parameters
+    ----------
+    board : Board
+        Owns the layer.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._plane: PlaneKey | None = None
+        self._expected: npt.NDArray[np.generic] | None = None
+        self._labels: set[int] | None = None
+
+    @property
+    def layer(self) -> Labels:
+        """The layer, made if need be."""
+        return self._board.labels("target")
+
+    @property
+    def labels(self) -> set[int]:
+        """All labels in the layer but 0."""
+        if self._labels is None:
+            values = np.unique(np.asarray(self.layer.data))
+            self._labels = {int(value) for value in values if value}
+        return set(self._labels)
+
+    def next_free(self, taken: int = 0) -> int:
+        """Return a label that is not used, above all others where there is room."""
+        used = self.labels | {taken}
+        label = max(used, default=0) + 1
+        if label > np.iinfo(self.layer.data.dtype).max:
+            gaps = (gap for gap in range(1, label) if gap not in used)
+            label = next(gaps, label)
+        return label
+
+    def write(self, change: PixelChange | None) -> None:
+        """Write `change` in one undo step of napari's."""
+        if change is not None and change:
+            write(self.layer, change)
+            self._labels = None
+            self.look_at(self._plane)
+        self._board.dirty.discard("target")
+
+    def look_at(self, plane: PlaneKey | None) -> None:
+        """Remember what the layer holds on `plane` now."""
+        self._plane = plane
+        self._expected = None
+        if plane is not None and plane.is_in(self.layer.data.shape):
+            self._expected = np.array(self.layer.data[plane.slices])
+
+    def forget(self) -> None:
+        """Forget a layer that was removed."""
+        self._plane = self._expected = self._labels = None
+
+    def edited(self) -> TargetEdited | None:
+        """Return what was changed from outside since the last look, as an act."""
+        plane, expected = self._plane, self._expected
+        self._board.dirty.discard("target")
+        if plane is None or expected is None:
+            return None
+        data = self.layer.data
+        if not plane.is_in(data.shape):
+            self.look_at(None)
+            return None
+        actual = np.asarray(data[plane.slices])
+        if actual.shape != expected.shape:
+            self.look_at(plane)
+            return None
+        rows, cols = np.nonzero(actual != expected)
+        if not rows.size:
+            return None
+        here = plane.coordinates_of((0, 0, *actual.shape), actual != expected)
+        change = PixelChange.from_arrays(
+            data.shape, here, expected[rows, cols], actual[rows, cols]
+        )
+        self._labels = None
+        self.look_at(plane)
+        return TargetEdited(plane, change)
+
+    def has_become(self, edit: TargetEdited, change: PixelChange | None) -> bool:
+        """Whether an edit from outside did exactly `change`.
+
+        True where all pixels of `change` have their value after it, and the edit, seen
+        on the plane on display only, touches no others.
+        """
+        if change is None or not change or change.shape != edit.pixels.shape:
+            return False
+        data = self.layer.data
+        if not np.array_equal(take(data, change.coordinates), change.after):
+            return False
+        flat = np.ravel_multi_index(change.coordinates, change.shape)
+        touched = np.ravel_multi_index(edit.pixels.coordinates, change.shape)
+        return bool(np.isin(touched, flat).all())
