@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_segnext import errors as errors
     from napari_segnext.core.models import list_models as list_models
     from napari_segnext.core.models import load_model as load_model
-    from napari_segnext.core.predictor import Features as Features
+    from napari_segnext.core.features import Features as Features
     from napari_segnext.core.predictor import Prediction as Prediction
     from napari_segnext.core.predictor import Predictor as Predictor
     from napari_segnext.core.prompt_map import PromptStyle as PromptStyle
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "list_models": "core.models",
     "load_model": "core.models",
-    "Features": "core.predictor",
+    "Features": "core.features",
     "Prediction": "core.predictor",
     "Predictor": "core.predictor",
     "PromptStyle": "core.prompt_map",

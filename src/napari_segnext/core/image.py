@@ -12,7 +12,16 @@ from napari_segnext.errors import ImageError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["check_plane", "contrast_limits", "normalise"]
+__all__ = [
+    "Limits",
+    "check_plane",
+    "contrast_limits",
+    "normalise",
+    "plane_limits",
+    "warn_if_not_finite",
+]
+
+Limits = tuple[tuple[float, float], ...]
 
 _PERCENTILES = (0.1, 99.9)
 _MAX_SAMPLES = 1_000_000
@@ -66,31 +75,68 @@ def contrast_limits(values: npt.ArrayLike) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _rgb(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """(H, W) or (H, W, C) to three channels: grey is repeated, alpha is dropped."""
-    if array.ndim == 2:
-        array = array[..., None]
-    channels = array.shape[2]
-    if channels == 1:
-        return np.repeat(array, 3, axis=2)
-    if channels == 2:  # red and green, as a two-colour overlay is usually shown
-        return np.concatenate([array, np.zeros_like(array[..., :1])], axis=2)
-    return array[..., :3]
-
-
-def normalise(
+def plane_limits(
     plane: npt.ArrayLike, limits: tuple[float, float] | None = None
-) -> npt.NDArray[np.float32]:
-    """Bring a plane to RGB from 0 to 1.
+) -> Limits:
+    """Contrast limits of each channel of a plane.
 
     Parameters
     ----------
     plane : array (H, W) or (H, W, C <= 4), any real dtype
-        uint8 RGB and RGBA are taken as they are, which is the paper's input.
-        Everything else is stretched between `limits`, channel by channel where they
-        are not given. NaN becomes the low limit, infinities the nearer one.
+        Alpha (the fourth channel) is ignored.
     limits : (float, float), optional
-        Values that become 0 and 1; by default robust percentiles of the plane.
+        To be used for every channel.
+
+    Returns
+    -------
+    tuple of (float, float)
+        (0, 255) for uint8 RGB and RGBA, which are taken as they are: the paper's
+        input. Robust percentiles of each channel for everything else.
+
+    Raises
+    ------
+    ImageError
+        If the plane or the limits cannot be used.
+    """
+    array = check_plane(plane)
+    channels = min(array.shape[2], 3) if array.ndim == 3 else 1
+    if limits is not None:
+        low, high = (float(limit) for limit in limits)
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise ImageError(
+                f"The contrast limits ({low}, {high}) are no range; "
+                "give (low, high) with low < high."
+            )
+        return ((low, high),) * channels
+    if array.ndim == 2:
+        return (contrast_limits(array),)
+    if array.dtype == np.uint8 and array.shape[2] in (3, 4):
+        return ((0.0, 255.0),) * channels
+    return tuple(contrast_limits(array[..., index]) for index in range(channels))
+
+
+def warn_if_not_finite(plane: npt.NDArray[np.generic]) -> None:
+    """Say so once if NaN or infinity will be replaced."""
+    if plane.dtype.kind == "f" and not np.isfinite(plane).all():
+        warnings.warn(
+            "The image has NaN or infinite pixels; they are taken as the darkest or "
+            "brightest value.",
+            stacklevel=3,
+        )
+
+
+def normalise(
+    plane: npt.ArrayLike, limits: Limits | None = None
+) -> npt.NDArray[np.float32]:
+    """Bring a plane, or a part of one, to RGB from 0 to 1.
+
+    Parameters
+    ----------
+    plane : array (H, W) or (H, W, C <= 4), any real dtype
+        NaN becomes the low limit, infinities the nearer one. Grey is repeated, two
+        channels become red and green, alpha is dropped.
+    limits : sequence of (float, float), optional
+        Values of each channel that become 0 and 1; by default :func:`plane_limits`.
 
     Returns
     -------
@@ -99,42 +145,30 @@ def normalise(
     Raises
     ------
     ImageError
-        If the plane or the limits cannot be used.
+        If the plane cannot be used.
     """
     array = check_plane(plane)
-    if limits is None and array.dtype == np.uint8 and array.shape[2:] in ((3,), (4,)):
-        return array[..., :3].astype(np.float32) / np.float32(255)
-    if limits is not None and not (np.isfinite(limits).all() and limits[0] < limits[1]):
-        raise ImageError(
-            f"The contrast limits {limits} are no range; give (low, high), low < high."
-        )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        warnings.warn(
-            "The image has NaN or infinite pixels; they are taken as the darkest or "
-            "brightest value.",
-            stacklevel=2,
-        )
-    if array.ndim == 3 and array.shape[2] == 4:
-        array = array[..., :3]
     channels = array if array.ndim == 3 else array[..., None]
     stretched = [
-        _stretch(channels[..., index], limits or contrast_limits(channels[..., index]))
-        for index in range(channels.shape[2])
+        _stretch(channels[..., index], *pair)
+        for index, pair in enumerate(limits or plane_limits(array))
     ]
-    rgb = _rgb(np.stack(stretched, axis=-1))
-    return np.ascontiguousarray(rgb, np.float32)
+    if len(stretched) == 1:
+        stretched *= 3
+    elif len(stretched) == 2:  # as a two-colour overlay is usually shown
+        stretched.append(np.zeros_like(stretched[0]))
+    return np.stack(stretched, axis=-1)
 
 
 def _stretch(
-    channel: npt.NDArray[np.generic], limits: tuple[float, float]
+    channel: npt.NDArray[np.generic], low: float, high: float
 ) -> npt.NDArray[np.float32]:
-    low, high = limits
     if low == high:  # a constant plane: nothing to see
         return np.zeros(channel.shape, np.float32)
-    # float64 for wide integers, halves would overflow; one channel at a time
+    # wide integers and halves would lose or overflow in their own type
     kind = np.float32 if channel.dtype.itemsize <= 2 else np.float64
-    values = channel.astype(kind)
-    values = np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
-    values -= low
-    values /= high - low
-    return np.clip(values, 0, 1, out=values).astype(np.float32)
+    values = np.nan_to_num(channel.astype(kind), nan=low, posinf=high, neginf=low)
+    stretched: npt.NDArray[np.float32] = (
+        ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
+    )
+    return stretched

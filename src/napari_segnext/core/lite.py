@@ -81,7 +81,8 @@ class _ChannelNorm(nn.LayerNorm):
     """Layer norm over the channels of B x C x H x W."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        normed: Tensor = super().forward(x.permute(0, 2, 3, 1))
+        return normed.permute(0, 3, 1, 2)
 
 
 class _InvertedResidual(nn.Module):

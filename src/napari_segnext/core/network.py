@@ -103,7 +103,8 @@ class SegNext(nn.Module):
             Logits; resize them with ``align_corners=False`` to the plane's size.
         """
         fused = self.fuse(features[0], self.embed_prompts(prompt_maps))
-        return self.enlarge(self.head(self.neck(fused)))
+        logits = [self.head(self.neck(tokens)) for tokens in fused]
+        return self.enlarge(torch.cat(logits))
 
     def embed_prompts(self, prompt_maps: Tensor) -> Tensor:
         """Prompt features (B, N, C) of `prompt_maps` (B, 3, S, S)."""

@@ -202,7 +202,8 @@ def _resample(
     """Mean of `crop`, whose first pixel is plane pixel `corner`, per map pixel."""
     rows = _overlaps(grid, 0, corner[0], crop.shape[0])
     cols = _overlaps(grid, 1, corner[1], crop.shape[1])
-    return rows @ crop @ cols.T
+    values: npt.NDArray[np.float32] = np.linalg.multi_dot([rows, crop, cols.T])
+    return values
 
 
 def _draw(
@@ -230,9 +231,8 @@ def _draw(
 def draw_prompts(
     prompts: Prompts,
     grid: Grid,
-    *,
-    previous: tuple[npt.NDArray[np.float32], tuple[int, int]] | None = None,
     style: PromptStyle,
+    previous: tuple[npt.NDArray[np.float32], tuple[int, int]] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Draw prompts on any grid; :func:`prompt_map` is this on the plane itself.
 
@@ -242,11 +242,11 @@ def draw_prompts(
         In plane pixels.
     grid : Grid
         Where the map's pixels lie.
+    style : PromptStyle
+        How prompts look.
     previous : (array (h, w) float32, (row, col)), optional
         Probabilities and the plane pixel of their upper left corner. Takes the place
         of the mask prompt.
-    style : PromptStyle
-        How prompts look.
 
     Returns
     -------
@@ -309,4 +309,4 @@ def prompt_map(
                 f"but the plane has {grid.shape}; give one of the plane's shape."
             )
         before = plane, (0, 0)
-    return draw_prompts(prompts, grid, previous=before, style=style or PromptStyle())
+    return draw_prompts(prompts, grid, style or PromptStyle(), before)

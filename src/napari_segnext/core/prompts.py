@@ -21,16 +21,17 @@ import numpy as np
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
+
+    Vertices = Sequence[tuple[float, float]]
 
 __all__ = ["Box", "Click", "Mask", "Polygon", "Prompt", "Prompts", "Scribble", "Stroke"]
 
 _STEPS_PER_PX = 64  # exact in float32 for coordinates up to 262,144 px
 _MAX_COORDINATE_PX = 2**31
 
-Vertices = tuple[tuple[float, float], ...]
 Region = tuple[int, int, int, int]
 
 
@@ -415,11 +416,11 @@ class Prompts:
         A rough mask to start from.
     """
 
-    clicks: tuple[Click, ...] = ()
-    boxes: tuple[Box, ...] = ()
-    polygons: tuple[Polygon, ...] = ()
-    scribbles: tuple[Scribble, ...] = ()
-    strokes: tuple[Stroke, ...] = ()
+    clicks: Sequence[Click] = ()
+    boxes: Sequence[Box] = ()
+    polygons: Sequence[Polygon] = ()
+    scribbles: Sequence[Scribble] = ()
+    strokes: Sequence[Stroke] = ()
     mask: Mask | None = None
 
     def __post_init__(self) -> None:
@@ -433,8 +434,9 @@ class Prompts:
                     f"not {type(wrong[0]).__name__}."
                 )
             _set(self, name, values)
-        if self.mask is not None and not isinstance(self.mask, Mask):
-            _set(self, "mask", Mask.from_array(self.mask))
+        mask: Any = self.mask  # arrays are welcome too
+        if mask is not None and not isinstance(mask, Mask):
+            _set(self, "mask", Mask.from_array(mask))
 
     def __iter__(self) -> Iterator[Prompt]:
         """All prompts but the mask, by type."""
@@ -460,7 +462,7 @@ class Prompts:
             name = _FIELD_OF.get(type(prompt))
             if name is None:
                 raise PromptError(f"{type(prompt).__name__} is not a prompt.")
-            result = replace(result, **{name: (*getattr(result, name), prompt)})
+            result = _replaced(result, name, (*getattr(result, name), prompt))
         return result
 
     def remove(self, prompt: Prompt | Mask) -> Prompts:
@@ -478,7 +480,7 @@ class Prompts:
         for index in reversed(range(len(values))):
             if values[index] == prompt:
                 del values[index]
-                return replace(self, **{name: tuple(values)})
+                return _replaced(self, name, values)
         raise PromptError("There is no such prompt to remove.")
 
     def contains(self, other: Prompts) -> bool:
@@ -524,27 +526,28 @@ class Prompts:
         unknown = set(content) - {*_FIELD_OF.values(), "mask"}
         if unknown:
             raise PromptError(f"Unknown kinds of prompts: {sorted(unknown)}.")
-        prompts = cls(
-            **{
-                name: tuple(_from_plain(kind, value) for value in content[name])
-                for kind, name in _FIELD_OF.items()
-                if name in content
-            }
-        )
+        prompts = [
+            _from_plain(kind, value)
+            for kind, name in _FIELD_OF.items()
+            for value in content.get(name, ())
+        ]
         if "mask" in content:
-            prompts = prompts.add(_from_plain(Mask, content["mask"]))
-        return prompts
+            prompts.append(_from_plain(Mask, content["mask"]))
+        return cls().add(*prompts)
 
 
 def prompts_bounds(
     prompts: Iterable[Prompt | Mask],
-) -> tuple[float, float, float, float] | None:
-    """Bounding box (row0, col0, row1, col1) of `prompts`, or None if there are none."""
+) -> tuple[float, float, float, float]:
+    """Bounding box (row0, col0, row1, col1) of at least one prompt, ends included."""
     bounds = np.array([prompt.bounds for prompt in prompts])
-    if not len(bounds):
-        return None
     low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _replaced(prompts: Prompts, name: str, values: Sequence[Prompt]) -> Prompts:
+    changes: dict[str, Any] = {name: tuple(values)}
+    return replace(prompts, **changes)
 
 
 def _to_plain(value: Prompt | Mask) -> dict[str, Any]:
@@ -558,7 +561,7 @@ def _to_plain(value: Prompt | Mask) -> dict[str, Any]:
 
 
 def _from_plain(kind: type, content: dict[str, Any]) -> Any:
-    arguments = {
+    arguments: dict[str, Any] = {
         name: tuple(item) if name in ("shape", "region") else item
         for name, item in content.items()
     }

@@ -1,24 +1,29 @@
 """The paper's neck and head: a simple feature pyramid and an all-MLP head.
 
-The layers are the official convolutions by name and shape. They are applied as linear
-layers on tokens, which is the same up to rounding and faster.
+The layers are the official convolutions by name and shape. They are applied to one
+object at a time as linear layers on tokens, in pieces that are small enough to be
+reused: the same up to rounding, faster, and without tensors of a thousand channels.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 __all__ = ["Head", "Neck"]
+
+_TOKENS_AT_ONCE = 1024
+_PIXELS_AT_ONCE = 4096
 
 
 class Neck(nn.Module):
-    """Simple FPN: maps at a quarter, a half, one and two patches from one map.
-
-    The layers are the paper's convolutions; they are applied as linear layers on
-    tokens, and a transposed convolution's pixels are put in place at the end.
-    """
+    """Simple FPN: maps at a quarter, a half, one and two patches from one map."""
 
     def __init__(self, width: int, out: tuple[int, ...]) -> None:
         super().__init__()
@@ -52,19 +57,18 @@ class Neck(nn.Module):
             nn.GELU(),
         )
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Make the pyramid of the tokens `x` (B, N, C).
+    def forward(self, tokens: Tensor) -> list[Tensor]:
+        """Make the pyramid of one object's `tokens` (N, C).
 
-        Returns four maps (B, H, W, C), the finest first.
+        Returns four maps (H, W, C), the finest first.
         """
-        grid = round(x.shape[1] ** 0.5)
+        grid = round(len(tokens) ** 0.5)
+        joined = _join_2x2(tokens.view(grid, grid, -1))
         return [
-            _pixels_in_place(_apply_on_tokens(self.down_4, x), grid, 2),
-            _pixels_in_place(_apply_on_tokens(self.down_8, x), grid, 1),
-            _pixels_in_place(_apply_on_tokens(self.down_16, x), grid, 0),
-            _pixels_in_place(
-                _apply_on_tokens(self.down_32, _join_2x2(x, grid)), grid // 2, 0
-            ),
+            _apply(self.down_4, tokens, grid, doublings=2),
+            _apply(self.down_8, tokens, grid, doublings=1),
+            _apply(self.down_16, tokens, grid, doublings=0),
+            _apply(self.down_32, joined, grid // 2, doublings=0),
         ]
 
 
@@ -76,8 +80,8 @@ class ConvReLU(nn.Module):
         self.conv = nn.Conv2d(width_in, width_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply both to a map `x` (B, H, W, C)."""
-        return F.relu(_conv_on_tokens(self.conv, x))
+        """Apply both to a map `x` (H, W, C)."""
+        return F.relu(F.linear(x, self.conv.weight.flatten(1), self.conv.bias))
 
 
 class Head(nn.Module):
@@ -97,72 +101,134 @@ class Head(nn.Module):
         self.seg_conv = nn.Conv2d(channels, 1, 1)
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
-        """Logits (B, 1, H, W) at the finest selected level of `pyramid`."""
-        size = pyramid[self.levels[0]].shape[1:3]
-        shares = self.fusion_conv.conv.weight.flatten(1).chunk(len(self.levels), dim=1)
-        total: Tensor | None = None
-        # coarse levels first: the finest is by far the largest and comes to the sum
-        for level, conv, share in reversed(
-            list(zip(self.levels, self.convs, shares, strict=True))
-        ):
-            bias = self.fusion_conv.conv.bias if level == self.levels[0] else None
-            x = F.linear(conv(pyramid[level]), share, bias)
-            if level != self.levels[0]:
-                x = _upsample(x, size)
-            total = x if total is None else total.add_(x)
-        if total is None:
-            raise ValueError("The head reads no level.")
-        return _conv_on_tokens(self.seg_conv, F.relu(total)).permute(0, 3, 1, 2)
+        """Logits (1, 1, H, W) of one object, at the finest level the head reads."""
+        finest, *coarser = (pyramid[level] for level in self.levels)
+        conv, *other_convs = self.convs
+        weights = self.fusion_conv.conv.weight.flatten(1)
+        share, *other_shares = weights.chunk(len(self.levels), dim=1)
+        others = [
+            F.linear(other_conv(level), other_share)
+            for level, other_conv, other_share in zip(
+                coarser, other_convs, other_shares, strict=True
+            )
+        ]
+        height, width = finest.shape[:2]
+        resize_rows = [_bilinear(len(other), height, finest) for other in others]
+        resize_cols = [_bilinear(other.shape[1], width, finest) for other in others]
+        seg_weight = self.seg_conv.weight.flatten(1)
+        rows_at_once = max(1, _PIXELS_AT_ONCE // width)
+        strips = []
+        for first in range(0, height, rows_at_once):
+            part = slice(first, min(first + rows_at_once, height))
+            total = F.linear(conv(finest[part]), share, self.fusion_conv.conv.bias)
+            if others:
+                mixed = [
+                    _rows_of(matrix, other, part)
+                    for matrix, other in zip(resize_rows, others, strict=True)
+                ]
+                total += torch.cat(resize_cols, dim=1) @ torch.cat(mixed, dim=1)
+            strips.append(F.linear(F.relu(total), seg_weight, self.seg_conv.bias))
+        return torch.cat(strips).permute(2, 0, 1)[None]
 
 
-def _apply_on_tokens(layers: nn.Sequential, x: Tensor) -> Tensor:
-    """Apply convolutions, group norms over everything and GELUs to `x` (B, N, C)."""
+def _apply(layers: nn.Sequential, x: Tensor, grid: int, doublings: int) -> Tensor:
+    """Apply convolutions, group norms and GELUs to tokens `x` (grid * grid, C).
+
+    Returns a map (H, W, C') of `grid` times 2 to the `doublings`.
+    """
+    rows_at_once = max(1, _TOKENS_AT_ONCE // grid)
+    pieces: Iterable[Tensor] = torch.split(x, rows_at_once * grid)
+    scale = shift = None  # of a group norm that is not applied yet
     for layer in layers:
-        if isinstance(layer, nn.ConvTranspose2d):
-            x = _transposed_conv_on_tokens(layer, x)
-        elif isinstance(layer, nn.Conv2d):
-            x = _conv_on_tokens(layer, x)
-        elif isinstance(layer, nn.GroupNorm):
-            # as a channels-last map of one column: torch has a fast path for it
-            column = x.transpose(1, 2).unsqueeze(3)
-            x = layer(column).squeeze(3).transpose(1, 2)
-        else:
-            x = layer(x)
-    return x
+        if isinstance(layer, nn.GroupNorm):
+            pieces = list(pieces)
+            scale, shift = _group_norm_as_affine(layer, pieces)
+        elif isinstance(layer, nn.GELU):
+            pieces = _affine_and_gelu(pieces, scale, shift)
+            scale = shift = None
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            weight, bias = _as_linear(layer)
+            if scale is not None and shift is not None:
+                weight, bias = weight * scale, bias + weight @ shift
+            channels = layer.out_channels
+            pieces = [F.linear(y, weight, bias).view(-1, channels) for y in pieces]
+            scale = shift = None
+    return _pixels_in_place(pieces, grid, doublings)
 
 
-def _conv_on_tokens(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """Apply a convolution whose whole kernel lies in the last axis of `x`."""
-    return F.linear(x, conv.weight.flatten(1), conv.bias)
+def _as_linear(conv: nn.Conv2d | nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a linear layer that does the same to one patch.
+
+    A transposed convolution's output is four pixels, row by row, channels last.
+    """
+    if conv.bias is None:
+        raise TypeError("The convolutions of the neck have a bias.")
+    if isinstance(conv, nn.ConvTranspose2d):
+        return conv.weight.permute(2, 3, 1, 0).flatten(0, 2), conv.bias.repeat(4)
+    return conv.weight.flatten(1), conv.bias
 
 
-def _transposed_conv_on_tokens(conv: nn.ConvTranspose2d, x: Tensor) -> Tensor:
-    """(B, N, C) -> (B, 4 N, C'): four pixels, row by row, instead of each token."""
-    weight = conv.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (2 x 2 x C') x C
-    bias = None if conv.bias is None else conv.bias.repeat(4)
-    return F.linear(x, weight, bias).view(len(x), -1, conv.out_channels)
+def _group_norm_as_affine(
+    norm: nn.GroupNorm, pieces: list[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Scale and shift (C,) that normalise over all tokens and channels of `pieces`."""
+    count = sum(piece.numel() for piece in pieces)
+    # token by token first: long sums in single precision would drift
+    total = torch.stack([piece.sum(dim=1).sum() for piece in pieces]).sum()
+    norms = [torch.linalg.vector_norm(piece, dim=1) for piece in pieces]
+    squares = torch.stack([values.square().sum() for values in norms]).sum()
+    mean = total / count
+    variance = (squares / count - mean.square()).clamp_min(0)
+    scale = norm.weight * torch.rsqrt(variance + norm.eps)
+    return scale, norm.bias - mean * scale
 
 
-def _join_2x2(x: Tensor, grid: int) -> Tensor:
-    """(B, N, C) -> (B, N / 4, 4 C), the channels first as in a 2x2 kernel."""
-    half, channels = grid // 2, x.shape[-1]
-    x = x.view(-1, grid, grid, channels)[:, : 2 * half, : 2 * half]
-    x = x.reshape(-1, half, 2, half, 2, channels).permute(0, 1, 3, 5, 2, 4)
-    return x.reshape(-1, half * half, 4 * channels)
+def _affine_and_gelu(
+    pieces: Iterable[Tensor], scale: Tensor | None, shift: Tensor | None
+) -> Iterator[Tensor]:
+    """Yield activated pieces one by one, while they are still in the cache."""
+    for piece in pieces:
+        if scale is not None and shift is not None:
+            piece = torch.addcmul(shift, piece, scale)
+        yield F.gelu(piece)
 
 
-def _pixels_in_place(x: Tensor, grid: int, doublings: int) -> Tensor:
-    """(B, N * 4^doublings, C), nested in tokens -> a map (B, H, W, C)."""
-    x = x.view(len(x), grid, grid, *(2,) * (2 * doublings), x.shape[-1])
-    rows, cols = range(1, x.ndim - 1, 2), range(2, x.ndim - 1, 2)
-    x = x.permute(0, *rows, *cols, x.ndim - 1)
+def _join_2x2(x: Tensor) -> Tensor:
+    """(H, W, C) -> (H / 2 * W / 2, 4 C), the channels first as in a 2x2 kernel."""
+    half, channels = len(x) // 2, x.shape[-1]
+    x = x[: 2 * half, : 2 * half].reshape(half, 2, half, 2, channels)
+    return x.permute(0, 2, 4, 1, 3).reshape(half * half, 4 * channels)
+
+
+def _pixels_in_place(pieces: Iterable[Tensor], grid: int, doublings: int) -> Tensor:
+    """Pieces (n * 4^doublings, C), nested in tokens -> one map (H, W, C)."""
+    axes = 2 + 2 * doublings
+    order = (*range(0, axes, 2), *range(1, axes, 2), axes)
+    nested = [
+        piece.view(-1, grid, *(2,) * (2 * doublings), piece.shape[-1]).permute(order)
+        for piece in pieces
+    ]
     side = grid * 2**doublings
-    return x.reshape(len(x), side, side, x.shape[-1])
+    return torch.cat(nested).view(side, side, -1)
 
 
-def _upsample(x: Tensor, size: torch.Size) -> Tensor:
-    """Resize a map (B, h, w, C) bilinearly to (B, H, W, C)."""
-    resized = F.interpolate(
-        x.permute(0, 3, 1, 2), size, mode="bilinear", align_corners=False
-    )
-    return resized.permute(0, 2, 3, 1)
+def _bilinear(source: int, target: int, like: Tensor) -> Tensor:
+    """Matrix (target, source) that resizes bilinearly, as ``align_corners=False``."""
+    to = torch.arange(target, device=like.device)
+    position = ((to + 0.5) * (source / target) - 0.5).clamp_min(0)
+    low = position.floor().long().clamp_max(source - 1)
+    high = (low + 1).clamp_max(source - 1)
+    weight = position - low
+    matrix = torch.zeros(target, source, device=like.device)
+    matrix[to, high] += weight
+    matrix[to, low] += 1 - weight
+    return matrix.to(like.dtype)
+
+
+def _rows_of(matrix: Tensor, x: Tensor, part: slice) -> Tensor:
+    """Rows `part` of a map (h, w, C) resized along its rows by `matrix` (H, h)."""
+    ratio = len(x) / len(matrix)
+    low = max(0, int((part.start + 0.5) * ratio - 0.5))
+    high = min(len(x), int((part.stop - 0.5) * ratio - 0.5) + 2)
+    mixed = matrix[part, low:high] @ x[low:high].flatten(1)
+    return mixed.view(-1, *x.shape[1:])

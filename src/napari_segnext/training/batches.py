@@ -122,14 +122,15 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):
     def _batch(self, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         recipe = self._recipe
         grid = Grid((0.0, 0.0), (1.0, 1.0), (recipe.size, recipe.size))
-        images, truths, known, maps = [], [], [], []
+        images: list[npt.NDArray[np.float64]] = []
+        truths, known, maps = [], [], []
         while len(images) < recipe.crops:
             crop = self._crop(rng)
             labels = self._pick_objects(crop, rng)
             if not len(labels):
                 continue
             image = augment_intensity(crop.image, rng)
-            image = (image - np.float32(recipe.mean)) / np.float32(recipe.std)
+            image = (image - np.array(recipe.mean)) / np.array(recipe.std)
             images.append(np.nan_to_num(image, nan=0.0).transpose(2, 0, 1))
             for label in labels:
                 truth = crop.labels == label
@@ -137,7 +138,7 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):
                 prompts = sample_prompts(truth, crop.labels, other, rng)
                 truths.append(truth)
                 known.append(crop.labels >= 0)
-                maps.append(draw_prompts(prompts, grid, style=recipe.style))
+                maps.append(draw_prompts(prompts, grid, recipe.style))
         return {
             "images": torch.from_numpy(np.stack(images).astype(np.float32)),
             "truths": torch.from_numpy(np.stack(truths)[:, None]),

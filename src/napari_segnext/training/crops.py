@@ -68,9 +68,7 @@ def _random_matrix(scale: float, rng: np.random.Generator) -> npt.NDArray[np.flo
     aspect = np.exp(rng.normal(0, 0.1))
     angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 else 0.0
     angle += rng.integers(4) * np.pi / 2
-    turn = np.array(
-        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    )
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     mirror = np.diag([1.0, rng.choice([-1.0, 1.0])])
     return turn @ mirror @ np.diag([aspect / scale, 1 / (aspect * scale)])
 
@@ -142,8 +140,8 @@ def random_crop(
 
 
 def augment_intensity(
-    image: npt.NDArray[np.float32], rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+    image: npt.NDArray[np.floating], rng: np.random.Generator
+) -> npt.NDArray[np.floating]:
     """Make (S, S, 3) float32 look as if another microscope had taken it.
 
     Inversion, colour changes, uneven background, blur, gamma, contrast and noise; each
@@ -179,8 +177,8 @@ def augment_intensity(
 
 
 def _augment_colour(
-    image: npt.NDArray[np.float32], rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+    image: npt.NDArray[np.floating], rng: np.random.Generator
+) -> npt.NDArray[np.floating]:
     is_grey = bool((image[..., 0] == image[..., 1]).all())
     if rng.random() < (0.3 if is_grey else 0.15):
         image = 1 - image

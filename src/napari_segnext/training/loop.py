@@ -49,7 +49,7 @@ class Plan:
 
     steps: int = 100_000
     minutes: float = float("inf")
-    learning_rate: float = 1.2e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.02
     save_minutes: float = 3
     seed: int = 0
@@ -85,7 +85,7 @@ class Trainer:
         radius: int = 3,
         loaders: int = 1,
     ) -> None:
-        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.network = network.to(device)
         self.plan = plan
         self._batches = batches
         self._folder = folder
@@ -112,7 +112,7 @@ class Trainer:
         return self._folder / "checkpoint.pt"
 
     def averaged_state(self) -> dict[str, Tensor]:
-        """Moving average of the weights, which is what validates best."""
+        """Return the moving average of the weights, which is what validates best."""
         return {k: v.clone() for k, v in self._average.items()}
 
     def save(self) -> None:
@@ -175,9 +175,7 @@ class Trainer:
         )
 
     def _progress(self) -> float:
-        return max(
-            self.step / self.plan.steps, self.seconds / (60 * self.plan.minutes)
-        )
+        return max(self.step / self.plan.steps, self.seconds / (60 * self.plan.minutes))
 
     def _set_learning_rate(self) -> None:
         warm = min(1.0, (self.step + 1) / _WARM_UP_STEPS)

@@ -61,7 +61,7 @@ def _box(truth: Bools, rng: np.random.Generator) -> Box:
 
 
 def _polygon(truth: Bools, rng: np.random.Generator) -> Polygon:
-    """A coarse outline of the largest part, vertices off."""
+    """Draw a coarse outline of the largest part, vertices off."""
     extent = _extent(truth)
     outline = max(find_contours(np.pad(truth, 1).astype(float), 0.5), key=len) - 1
     outline = approximate_polygon(outline, extent * rng.uniform(0.02, 0.08))[:-1]
@@ -71,7 +71,7 @@ def _polygon(truth: Bools, rng: np.random.Generator) -> Polygon:
 
 
 def _scribble(truth: Bools, rng: np.random.Generator) -> Prompt:
-    """A stroke along the middle with breaks, or a short straight line inside."""
+    """Draw a stroke along the middle with breaks, or a short straight line inside."""
     if rng.random() < 0.6:
         depth = ndimage.distance_transform_edt(truth)
         core = depth > depth.max() * rng.uniform(0, 0.5)
