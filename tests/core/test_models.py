@@ -154,9 +154,11 @@ def _dumps(content: object) -> bytes:
     return pickle.dumps(content, protocol=2)
 
 
-def test_code_in_a_checkpoint_is_named_as_such(tmp_path):
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_in_a_checkpoint_is_named_as_such(tmp_path, zipped):
     path = tmp_path / "evil.pth"
-    torch.save({"state_dict": _CreatesAFile(tmp_path / "x"), "config": {}}, path)
+    content = {"state_dict": _CreatesAFile(tmp_path / "x"), "config": {}}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError, match="could run code"):
         load_model(path)
 
@@ -181,7 +183,7 @@ def test_a_truncated_safetensors_file_is_refused(lite_file, size):
 def test_files_of_another_kind_are_refused(tmp_path, suffix, content):
     path = tmp_path / f"wrong.{suffix}"
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"damaged|could run code"):
+    with pytest.raises(CheckpointError, match="damaged"):
         load_model(path)
 
 

@@ -31,6 +31,7 @@ __all__ = ["read_checkpoint", "save_safetensors"]
 
 _FORMAT = "napari-segnext"
 _OFFICIAL_THRESHOLD = 0.49
+_REFUSED_BY_TORCH = ("Unsupported global", "Unsupported class", "allowed global")
 _BAD_METADATA = (
     ArithmeticError,
     AttributeError,
@@ -144,7 +145,7 @@ def _read_official(path: Path, name: str, digest: str) -> Model:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged pickles raise nearly anything
-        unsafe = "weights_only" in str(error) or "Unsupported" in str(error)
+        unsafe = any(words in str(error) for words in _REFUSED_BY_TORCH)
         raise CheckpointError(
             "It holds objects that could run code, and was not opened further; use "
             "the file as the SegNext authors released it."

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from napari_segnext.core.prompt_map import PromptStyle
 
-__all__ = ["DEFAULT_MODEL", "Model", "ModelInfo", "list_models", "load_model"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Model",
+    "ModelInfo",
+    "list_models",
+    "load_model",
+    "models_folders",
+]
 
 DEFAULT_MODEL = "segnext-lite"
 MODELS_VARIABLE = "NAPARI_SEGNEXT_MODELS"
