@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_segnext.errors import Cancelled
+from napari_segnext.errors import Cancelled, CheckpointError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +48,12 @@ _BLOCKS = (
     (6, 5, 1, 112),
     (6, 5, 1, 112),
 )
+_LIMITS = {
+    "size": 4096,
+    **dict.fromkeys(("width4", "width8", "width16"), 4096),
+    **dict.fromkeys(("depth4", "depth8", "depth16"), 64),
+    "heads": 64,
+}
 _TAPS = (0, 2, 4, 10)  # blocks whose outputs have strides 2, 4, 8 and 16
 
 
@@ -75,6 +81,21 @@ class LiteConfig:
     depth8: int = 2
     depth16: int = 2
     heads: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built, or only by a damaged file."""
+        for name, most in _LIMITS.items():
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= most:
+                raise CheckpointError(
+                    f"segnext-lite cannot have {name} = {value!r}; "
+                    f"use a whole number from 1 to {most}."
+                )
+        if self.size % 16 or self.width16 % self.heads:
+            raise CheckpointError(
+                f"segnext-lite needs a size ({self.size}) divisible by 16 and "
+                f"{self.width16} channels divisible by its {self.heads} heads."
+            )
 
 
 class _ChannelNorm(nn.LayerNorm):

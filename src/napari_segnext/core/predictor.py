@@ -5,6 +5,7 @@ Nothing here keeps state between calls but the encoded windows, which are a cach
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -137,7 +138,10 @@ class Predictor:
         if self.window not in ("whole", "auto"):
             raise SegNextError(f'window is {window!r}; use "whole" or "auto".')
         self.device = _find_device(device)
-        self._network: Any = model.network.to(self.device)
+        network = model.network
+        if self.device.type != "cpu":  # the model's own network stays where it is
+            network = copy.deepcopy(network).to(self.device)
+        self._network: Any = network
         self._mean = torch.tensor(model.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(model.std, device=self.device)[:, None, None]
 
@@ -409,7 +413,7 @@ def _to_input(image: Tensor, window: Window) -> Tensor:
 def _to_plane(logits: Tensor, window: Window, shape: tuple[int, int]) -> Tensor:
     """Bring logits (B, 1, S, S) to probabilities (B, h, w) of the window's region."""
     row0, col0, row1, col1 = window.region(shape)
-    if window.height < window.size:
+    if window.height < window.size and not window.is_whole:
         reduce = window.size // window.height
         crops = F.avg_pool2d(torch.sigmoid(logits), reduce)
     else:
@@ -455,11 +459,10 @@ def _mask_bounds(answer: Prediction, prompts: Prompts) -> Bounds | None:
         inside = 0 <= row < mask.shape[0] and 0 <= col < mask.shape[1]
         if click.positive and inside and parts[row, col]:
             touched.add(int(parts[row, col]))
-    slices = [
-        ndimage.find_objects(parts)[part - 1] for part in touched or range(1, count + 1)
-    ]
-    rows = [part[0] for part in slices]
-    cols = [part[1] for part in slices]
+    slices = ndimage.find_objects(parts)
+    rows, cols = zip(
+        *(slices[part - 1] for part in touched or range(1, count + 1)), strict=True
+    )
     return (
         row0 + min(part.start for part in rows),
         col0 + min(part.start for part in cols),

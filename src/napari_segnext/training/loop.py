@@ -92,12 +92,17 @@ class Trainer:
         self._device = device
         self._radius = radius
         self._loaders = loaders
-        encoder = set(network.encoder.parameters())
-        rest = [p for p in network.parameters() if p not in encoder]
+        # lists, not sets: a resumed run must find its parameters in the same order
+        encoder = list(network.encoder.parameters())
+        rest = [
+            parameter
+            for name, parameter in network.named_parameters()
+            if not name.startswith("encoder.")
+        ]
         self._optimiser = torch.optim.AdamW(
             [
                 {"params": rest, "share": 1.0},
-                {"params": list(encoder), "share": _ENCODER_SHARE},
+                {"params": encoder, "share": _ENCODER_SHARE},
             ],
             weight_decay=plan.weight_decay,
         )
@@ -189,7 +194,13 @@ class Trainer:
         objects = len(truth) // len(batch["images"])
         self.network.train()
         encoded = self.network.encode(batch["images"])
-        features = tuple(f.repeat_interleave(objects, dim=0) for f in encoded)
+        features = tuple(
+            # repeating loses channels_last, without which depthwise layers crawl
+            f.repeat_interleave(objects, dim=0).contiguous(
+                memory_format=torch.channels_last
+            )
+            for f in encoded
+        )
         maps = self._corrected(features, batch["maps"], truth, known)
         logits = self.network.decode(features, maps)
         loss = segmentation_loss(logits, truth, known).mean()
