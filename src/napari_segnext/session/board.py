@@ -80,6 +80,7 @@ class Board:
         self._made: list[Layer] = []
         self._dirty_planes: set[PlaneKey] = set()
         self._scan_all = False
+        self._writing = False
         self._on_change = on_change
         accepted = {
             role: adopt(role, layer, image, self.axes)
@@ -87,6 +88,8 @@ class Board:
             if layer is not None
         }
         for role, layer in accepted.items():
+            if layer not in viewer.layers:
+                viewer.layers.append(layer)
             self._take(role, layer)
         self._scan_all = "scribbles" in accepted
 
@@ -223,6 +226,14 @@ class Board:
 
     def write(self, known: Known) -> None:
         """Make the prompt layers say what is `known`; layers are made if need be."""
+        self._writing = True
+        try:
+            self._write(known)
+        finally:
+            self._writing = False
+        self.refresh_defaults()
+
+    def _write(self, known: Known) -> None:
         rows = [(plane, prompt) for plane, p in known.items() for prompt in p]
         clicks = [(plane, item) for plane, item in rows if isinstance(item, Click)]
         shapes = [
@@ -238,7 +249,6 @@ class Board:
             reading = self._reading("shapes")
             write_shapes(self.shapes, self.image, reading, shapes)
             self.dirty.discard("shapes")
-        self.refresh_defaults()
 
     def paint(self, known: Known, planes: Iterable[PlaneKey]) -> None:
         """Make the scribble layer hold what is `known` on `planes`."""
@@ -324,7 +334,8 @@ class Board:
 
     def _on_defaults(self, event: Any) -> None:
         # selecting a prompt makes napari give its polarity to the next one
-        self.refresh_defaults()
+        if not self._writing:
+            self.refresh_defaults()
 
     def _mark(self, role: str) -> None:
         self.dirty.add(role)

@@ -250,10 +250,9 @@ class Engine:
             self._version = source.version
         features = self._features.get(plane)
         if features is None:
-            bounds = prompts_bounds(prompts)
-            near = None
-            if bounds is not None:
-                near = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
+            masks = () if prompts.mask is None else (prompts.mask,)
+            row0, col0, row1, col1 = prompts_bounds((*prompts, *masks))
+            near = (row0 + row1) / 2, (col0 + col1) / 2
             pixels, limits = self._pixels(source, plane)
             features = self._load().encode(
                 pixels, limits, near, should_stop=should_stop

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakMethod, WeakSet
+from weakref import WeakMethod, WeakSet, ref
 
 from psygnal import Signal
 
@@ -50,7 +50,15 @@ class MainLoop:
 
             start_emitting_from_queue(_INTERVAL_MS)
             self._running.add(self)
-            self._woken.connect(self._on_woken, thread="main")
+            this = ref(self)
+
+            def on_woken() -> None:
+                # a wake-up may still wait in psygnal's queue when the loop is gone
+                loop = this()
+                if loop is not None:
+                    loop._on_woken()
+
+            self._woken.connect(on_woken, thread="main")
 
     def soon(self) -> None:
         """Ask for a call at the next turn; asking twice is asking once."""

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     Row = tuple[PlaneKey, Prompt]
     Outlined = Box | Polygon | Scribble
 
-_P = TypeVar("_P")
+    _P = TypeVar("_P", bound=Prompt)
+
+_SHAPE_TYPES = {Box: "rectangle", Polygon: "polygon", Scribble: "path"}
 
 __all__ = ["Reading", "read_points", "read_shapes", "write_points", "write_shapes"]
 
@@ -221,12 +223,14 @@ def write_points(
     if not (superfluous or missing):
         return False
     defaults = _defaults(layer)
+    layer.selected_data = set()
     if superfluous:
         layer.remove(superfluous)
     to_layer = Affine.between(image, layer)
-    for plane, prompt in missing:
-        _set_row_defaults(layer, defaults, prompt.positive, plane)
-        layer.add(to_layer(plane.lift((prompt.row, prompt.col))))
+    for group in _alike(missing):
+        _set_row_defaults(layer, defaults, *group[0])
+        positions = [plane.lift((click.row, click.col)) for plane, click in group]
+        layer.add(to_layer(np.concatenate(positions)))
     layer.selected_data = set()
     layer.feature_defaults = defaults
     return True
@@ -250,18 +254,29 @@ def write_shapes(
     if superfluous:
         layer.remove(superfluous)
     to_layer = Affine.between(image, layer)
-    for plane, prompt in missing:
-        kind = {Box: "rectangle", Polygon: "polygon", Scribble: "path"}[type(prompt)]
-        width_px = prompt.width if isinstance(prompt, Scribble) else None
-        _set_row_defaults(layer, defaults, prompt.positive, plane)
+    for group in _alike(missing):
+        _set_row_defaults(layer, defaults, *group[0])
         layer.add(
-            to_layer(plane.lift(prompt.vertices)),
-            shape_type=kind,
-            edge_width=None if width_px is None else width_px * to_layer.magnification,
+            [to_layer(plane.lift(prompt.vertices)) for plane, prompt in group],
+            shape_type=[_SHAPE_TYPES[type(prompt)] for _, prompt in group],
+            edge_width=[
+                prompt.width * to_layer.magnification
+                if isinstance(prompt, Scribble)
+                else layer.current_edge_width
+                for _, prompt in group
+            ],
         )
     layer.selected_data = set()
     layer.feature_defaults = defaults
     return True
+
+
+def _alike(rows: list[tuple[PlaneKey, _P]]) -> list[list[tuple[PlaneKey, _P]]]:
+    """Rows of the same polarity and axes together: adding is what takes time."""
+    groups: dict[Any, list[tuple[PlaneKey, _P]]] = {}
+    for row in rows:
+        groups.setdefault((row[1].positive, row[0].displayed), []).append(row)
+    return list(groups.values())
 
 
 def _defaults(layer: Points | Shapes) -> dict[str, Any]:
@@ -269,10 +284,10 @@ def _defaults(layer: Points | Shapes) -> dict[str, Any]:
 
 
 def _set_row_defaults(
-    layer: Points | Shapes, defaults: dict[str, Any], positive: bool, plane: PlaneKey
+    layer: Points | Shapes, defaults: dict[str, Any], plane: PlaneKey, prompt: Prompt
 ) -> None:
     layer.feature_defaults = {
         **defaults,
-        "polarity": "positive" if positive else "negative",
+        "polarity": "positive" if prompt.positive else "negative",
         "plane": axes_text(plane.displayed),
     }
