@@ -12,11 +12,10 @@ from napari_segnext.widget.controls import Controls
 from napari_segnext.widget.opening import images_of, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Labels
 
     from napari_segnext.session.session import Session
+    from napari_segnext.widget.desk import Desk
 
 __all__ = ["Panel"]
 
@@ -56,32 +55,21 @@ class Panel(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidget(body)
 
-    def show_state(
-        self,
-        layers: Sequence[Layer],
-        image: Image | None,
-        session: Session | None,
-        last_label: int | None,
-    ) -> None:
-        """Show what there is and what can be done.
+    def show_state(self, desk: Desk) -> None:
+        """Show what there is on the desk and what can be done.
 
         Parameters
         ----------
-        layers : sequence of Layer
-            All layers of the viewer.
-        image : Image or None
-            The chosen one.
-        session : Session or None
-            Its session; None if it could not be opened.
-        last_label : int or None
-            The label accepted last.
+        desk : Desk
+            The chosen image, its session and target.
         """
-        has_target = session is not None and session.has("target")
-        target = session.target if session is not None and has_target else None
+        # layers first: reading one syncs the session, and may change the rest
+        target, layers = desk.target, desk.viewer.layers
+        session, image = desk.session, desk.image
         self.choices.image.show_layers(images_of(layers), image)
         self.choices.target.show_layers(targets_of(layers), target)
         self.choices.setEnabled(image is not None)
-        self.controls.show_session(session, last_label)
+        self.controls.show_session(session, desk.last_label)
         if session is None:
             self._show_no_session(image)
         else:
