@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -346,14 +347,15 @@ class Board:
         axes = self.axes
         fixed = [axis for axis in range(self.image.ndim) if axis not in axes]
         planes: set[PlaneKey] = set()
-        for indices, *_ in atoms:
-            columns = np.stack(
-                [np.ravel(indices[axis]) for axis in fixed] or [np.empty(0, np.intp)],
-                axis=-1,
-            )
-            if not fixed:
-                planes.add(PlaneKey((), axes))
-            planes |= {PlaneKey(tuple(row), axes) for row in np.unique(columns, axis=0)}
+        for where, *_ in atoms:
+            # napari names pixels by a tuple of slices, or by one of index arrays
+            if all(isinstance(item, slice) for item in where):
+                ranges = [range(where[axis].start, where[axis].stop) for axis in fixed]
+                planes |= {PlaneKey(index, axes) for index in product(*ranges)}
+            else:
+                arrays = np.broadcast_arrays(*where)
+                indices = set(zip(*(arrays[axis].flat for axis in fixed), strict=True))
+                planes |= {PlaneKey(index, axes) for index in indices or {()}}
         return planes
 
 
