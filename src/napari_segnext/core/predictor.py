@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch.nn import functional as F
 
 from napari_segnext.core.features import Features
@@ -21,8 +20,10 @@ from napari_segnext.core.image import (
     plane_limits,
     warn_if_not_finite,
 )
+from napari_segnext.core.prediction import Prediction, as_prediction, mask_bounds
 from napari_segnext.core.prompt_map import check_prompts, draw_prompts
 from napari_segnext.core.prompts import prompts_bounds
+from napari_segnext.core.window_tensors import to_input, to_plane
 from napari_segnext.core.windows import first_look, fit, next_look, union, whole
 from napari_segnext.errors import Cancelled, PromptError, SegNextError
 
@@ -38,55 +39,10 @@ if TYPE_CHECKING:
 
     ShouldStop = Callable[[], bool]
 
-__all__ = ["Prediction", "Predictor"]
-
-_Scalar = TypeVar("_Scalar", bound=np.generic)
+__all__ = ["Predictor", "find_device"]
 
 _MAX_LOOKS = 4
 _MAX_BATCH = 8  # objects decoded at once
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
-    """The answer to one object's prompts.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Of the plane in pixels.
-    region : (int, int, int, int)
-        (row0, col0, row1, col1), ends excluded: the part that was looked at.
-    crop : array (row1 - row0, col1 - col0) float32
-        Probability of the object in the region.
-    threshold : float
-        The mask is where the probability is above it.
-    """
-
-    shape: tuple[int, int]
-    region: tuple[int, int, int, int]
-    crop: npt.NDArray[np.float32]
-    threshold: float
-
-    @property
-    def crop_mask(self) -> npt.NDArray[np.bool_]:
-        """The mask in the region, bool."""
-        return self.crop > np.float32(self.threshold)
-
-    @property
-    def probability(self) -> npt.NDArray[np.float32]:
-        """Probability on the whole plane (H, W), 0 outside the region; made anew."""
-        return self._on_plane(self.crop)
-
-    @property
-    def mask(self) -> npt.NDArray[np.bool_]:
-        """Mask on the whole plane (H, W); made anew."""
-        return self._on_plane(self.crop_mask)
-
-    def _on_plane(self, values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
-        plane = np.zeros(self.shape, values.dtype)
-        row0, col0, row1, col1 = self.region
-        plane[row0:row1, col0:col1] = values
-        return plane
 
 
 @dataclass(slots=True)
@@ -137,7 +93,7 @@ class Predictor:
         self.window = window or model.default_window
         if self.window not in ("whole", "auto"):
             raise SegNextError(f'window is {window!r}; use "whole" or "auto".')
-        self.device = _find_device(device)
+        self.device = find_device(device)
         network = model.network
         if self.device.type != "cpu":  # the model's own network stays where it is
             network = copy.deepcopy(network).to(self.device)
@@ -291,10 +247,10 @@ class Predictor:
         previous: Prediction | npt.ArrayLike | None,
     ) -> _Look:
         check_prompts(prompts, features.shape)
-        before = _as_prediction(previous, features.shape, self.model.threshold)
+        before = as_prediction(previous, features.shape, self.model.threshold)
         known = [] if prompts.mask is None else [prompts.mask]
         bounds = prompts_bounds([*prompts, *known])
-        seen = None if before is None else _mask_bounds(before, prompts)
+        seen = None if before is None else mask_bounds(before, prompts)
         if seen is not None:
             bounds = union(bounds, seen)
         is_vague = (
@@ -327,7 +283,7 @@ class Predictor:
             image = torch.from_numpy(rgb).to(self.device).permute(2, 0, 1)
             image = ((image - self._mean) / self._std)[None]
             with torch.inference_mode():
-                tensors = self._network.encode(_to_input(image, window), should_stop)
+                tensors = self._network.encode(to_input(image, window), should_stop)
             features.put(window, tensors)
         return tensors
 
@@ -350,7 +306,7 @@ class Predictor:
                 maps = torch.stack([self._prompt_map(look) for look in batch])
                 with torch.inference_mode():
                     logits = self._network.decode(tensors, maps.to(self.device))
-                    crops = _to_plane(logits, window, features.shape)
+                    crops = to_plane(logits, window, features.shape)
                 region = window.region(features.shape)
                 for look, crop in zip(batch, crops.cpu().numpy(), strict=True):
                     look.answer = Prediction(
@@ -380,7 +336,14 @@ class Predictor:
         return maps
 
 
-def _find_device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """Return a torch device by name; "auto" is cuda, mps or cpu.
+
+    Raises
+    ------
+    SegNextError
+        If the device cannot be used here.
+    """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -396,86 +359,11 @@ def _find_device(name: str) -> torch.device:
     return device
 
 
-def _to_input(image: Tensor, window: Window) -> Tensor:
-    """Bring a window's part of the plane (1, 3, h, w) to the network's input."""
-    size = window.size
-    if window.is_whole:
-        return F.interpolate(image, (size, size), mode="bilinear")
-    rows, cols = window.height - image.shape[2], window.width - image.shape[3]
-    image = F.pad(image, (0, cols, 0, rows))  # beyond the plane: medium grey
-    if window.height > size:
-        return F.avg_pool2d(image, window.height // size)
-    if window.height < size:
-        return F.interpolate(image, (size, size), mode="bilinear")
-    return image
-
-
-def _to_plane(logits: Tensor, window: Window, shape: tuple[int, int]) -> Tensor:
-    """Bring logits (B, 1, S, S) to probabilities (B, h, w) of the window's region."""
-    row0, col0, row1, col1 = window.region(shape)
-    if window.height < window.size and not window.is_whole:
-        reduce = window.size // window.height
-        crops = F.avg_pool2d(torch.sigmoid(logits), reduce)
-    else:
-        full = (window.height, window.width)
-        crops = torch.sigmoid(F.interpolate(logits, full, mode="bilinear"))
-    return crops[:, 0, : row1 - row0, : col1 - col0].contiguous()
-
-
-def _as_prediction(
-    previous: Prediction | npt.ArrayLike | None,
-    shape: tuple[int, int],
-    threshold: float,
-) -> Prediction | None:
-    if previous is None:
-        return None
-    if isinstance(previous, Prediction):
-        given, prediction = previous.shape, previous
-    else:
-        plane = np.asarray(previous, np.float32)
-        given = plane.shape
-        prediction = Prediction(shape, (0, 0, *shape), plane, threshold)
-    if given != shape:
-        raise PromptError(
-            f"The previous mask has shape {given}, but the plane has {shape}; "
-            "give one of the plane's shape, or None."
-        )
-    return prediction
-
-
-def _mask_bounds(answer: Prediction, prompts: Prompts) -> Bounds | None:
-    """Bounds on the plane of the parts of a mask that hold a positive click.
-
-    The whole mask where no click is on it; None where the mask is empty.
-    """
-    mask = answer.crop_mask
-    row0, col0 = answer.region[:2]
-    parts, count = ndimage.label(mask)
-    if not count:
-        return None
-    touched = set()
-    for click in prompts.clicks:
-        row, col = int(click.row + 0.5) - row0, int(click.col + 0.5) - col0
-        inside = 0 <= row < mask.shape[0] and 0 <= col < mask.shape[1]
-        if click.positive and inside and parts[row, col]:
-            touched.add(int(parts[row, col]))
-    slices = ndimage.find_objects(parts)
-    rows, cols = zip(
-        *(slices[part - 1] for part in touched or range(1, count + 1)), strict=True
-    )
-    return (
-        row0 + min(part.start for part in rows),
-        col0 + min(part.start for part in cols),
-        row0 + max(part.stop for part in rows) - 1,
-        col0 + max(part.stop for part in cols) - 1,
-    )
-
-
 def _look_again(look: _Look, shape: tuple[int, int]) -> bool:
     """Whether the answer asks for another window; sets it."""
     if look.answer is None:
         return False
-    seen = _mask_bounds(look.answer, look.prompts)
+    seen = mask_bounds(look.answer, look.prompts)
     if seen is None:
         return False
     known = union(look.bounds, seen)

@@ -29,7 +29,8 @@ from napari_segnext.errors import PromptError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from napari_segnext.core.prompts import Prompt, Vertices
+    from napari_segnext.core.prompt_types import Vertices
+    from napari_segnext.core.prompts import Prompt
 
 __all__ = ["Grid", "PromptStyle", "check_prompts", "draw_prompts", "prompt_map"]
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.features import Features
-    from napari_segnext.core.predictor import Prediction, Predictor
+    from napari_segnext.core.prediction import Prediction
+    from napari_segnext.core.predictor import Predictor
 
 __all__ = ["evaluate"]
 
