@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.features import Features
-    from napari_segnext.core.predictor import Prediction
+    from napari_segnext.core.prediction import Prediction
     from napari_segnext.session.history import Entry
 
 __all__ = ["Answers", "Engine", "PredictorLike", "Source"]
