@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import tifffile
 from scipy import ndimage
 from skimage.io import imread
 
@@ -84,8 +85,9 @@ def _read_pairs(folder: Path) -> Iterator[Annotated]:
 
 
 def _read_stack(path: Path) -> Iterator[Annotated]:
-    stack = imread(path)
-    labels = imread(path.with_name(f"{path.stem}_labels.tif")).astype(np.int32)
+    stack = tifffile.imread(path)  # imread takes three planes for colours
+    labels = tifffile.imread(path.with_name(f"{path.stem}_labels.tif"))
+    labels = labels.astype(np.int32)
     last = len(stack) - 1
     for z, plane in enumerate(stack):
         around = [labels[i] for i in (z - 1, z + 1) if 0 <= i <= last]
