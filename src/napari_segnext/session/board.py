@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Labels, Points, Shapes
 
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
-from napari_segnext.session.layers import ROLES, adopt, make, set_defaults
+from napari_segnext.session.layers import adopt, make, set_defaults
 from napari_segnext.session.planes import (
     PlaneKey,
     displayed_plane,
@@ -22,10 +20,11 @@ from napari_segnext.session.prompt_layers import (
     Reading,
     read_points,
     read_shapes,
+    take_over,
     write_points,
     write_shapes,
 )
-from napari_segnext.session.strokes import paint_planes, read_strokes
+from napari_segnext.session.strokes import paint_planes, painted_planes, read_strokes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Board"]
 
-PROMPT_ROLES = ("points", "shapes", "scribbles")
 _WATCHED = {
     "points": ("data", "features", "scale", "translate", "rotate", "shear", "affine"),
     "shapes": (
@@ -219,7 +217,7 @@ class Board:
             self.dirty.discard(role)
             reading = self._reading(role)
             complaints += reading.complaints
-            _take_over(now, reading, kinds, names)
+            take_over(now, reading, kinds, names)
         if "scribbles" in self.dirty:
             self.dirty.discard("scribbles")
             self._read_scribbles(now, known)
@@ -325,7 +323,7 @@ class Board:
         if event.type == "data":
             self._scan_all = True
         elif event.type == "paint":
-            self._dirty_planes |= self._planes_of(event.value)
+            self._dirty_planes |= painted_planes(event.value, self.axes)
         elif self.plane is not None:
             self._dirty_planes.add(self.plane)
         self._mark("scribbles")
@@ -342,49 +340,6 @@ class Board:
         self.dirty.add(role)
         self._on_change()
 
-    def _planes_of(self, atoms: Any) -> set[PlaneKey]:
-        """Planes on which a stroke lies, from napari's undo atoms."""
-        axes = self.axes
-        fixed = [axis for axis in range(self.image.ndim) if axis not in axes]
-        planes: set[PlaneKey] = set()
-        for where, *_ in atoms:
-            # napari names pixels by a tuple of slices, or by one of index arrays
-            if all(isinstance(item, slice) for item in where):
-                ranges = [range(where[axis].start, where[axis].stop) for axis in fixed]
-                planes |= {PlaneKey(index, axes) for index in product(*ranges)}
-            else:
-                arrays = np.broadcast_arrays(*where)
-                indices = set(zip(*(arrays[axis].flat for axis in fixed), strict=True))
-                planes |= {PlaneKey(index, axes) for index in indices or {()}}
-        return planes
-
 
 def _is_painted(prompts: Prompts) -> bool:
     return bool(prompts.strokes) or prompts.mask is not None
-
-
-def _take_over(
-    now: dict[PlaneKey, Prompts],
-    reading: Reading,
-    kinds: tuple[type, ...],
-    names: tuple[str, ...],
-) -> None:
-    """Put what a layer says in the place of the prompts of its kinds."""
-    read = reading.by_plane()
-    for plane in dict.fromkeys([*now, *read]):
-        before = now.get(plane, Prompts())
-        left = list(read.get(plane, []))
-        stayed = Prompts()
-        for prompt in before:
-            if not isinstance(prompt, kinds):
-                continue
-            if prompt in left:
-                left.remove(prompt)
-                stayed = stayed.add(prompt)
-        after = stayed.add(*left)
-        changed = replace(before, **{name: getattr(after, name) for name in names})
-        if changed or plane in now:
-            now[plane] = changed
-
-
-__all__ += ["PROMPT_ROLES", "ROLES"]

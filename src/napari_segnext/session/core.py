@@ -22,7 +22,7 @@ from napari_segnext.session.acts import (
 from napari_segnext.session.board import Board
 from napari_segnext.session.engine import Engine, Source
 from napari_segnext.session.history import History
-from napari_segnext.session.layers import check_image, unwrapped
+from napari_segnext.session.layers import ROLES, check_image, unwrapped
 from napari_segnext.session.loop import MainLoop
 from napari_segnext.session.pixels import PlaneMask
 from napari_segnext.session.planes import PlaneKey, level_0
@@ -78,62 +78,28 @@ class SessionCore:
         self._image_changed = False
         self._model_state = "loading"
         self._hint = ""
+        self._tool: str | None = None
+        self._last_visible: tuple[object, ...] = ()
         self._complaint = ""
         self._errors: list[Exception] = []
         self._asked: set[int] = set()
         self._named: set[PlaneKey] = set()
         self._plane: PlaneKey | None = None
-        self._loop = MainLoop(self._viewer, self._on_loop_turn)
         self._board = Board(self._viewer, self._image, adopted, self._on_layer_changed)
         self._history = History()
         self._preview = Preview(self._board)
         self._target = Target(self._board)
         self._engine = Engine(model, device, window)
         self._source = self._new_source(0)
-        for role in ("target", "preview", "points"):
-            self._board.get(role)
-        self._history.start(self._target.next_free())
-        self._loop.start()
+        self._loop = MainLoop(self._viewer, self._on_loop_turn)
         self._worker = Worker(self._loop.dispatch)
-        self._look()
-        self._connect()
         self._finalizer = weakref.finalize(self, Worker.close, self._worker)
-        self._worker.submit(
-            _LOADING, self._engine.load, self._on_model_loaded, self._on_model_failed
-        )
-        self._update()
 
-    # events of napari: they only say "dirty" ------------------------------------
-
-    def _connect(self) -> None:
-        self._viewer.dims.events.point.connect(self._on_dims_changed)
-        self._viewer.dims.events.order.connect(self._on_dims_changed)
-        self._viewer.dims.events.ndisplay.connect(self._on_dims_changed)
-        self._viewer.layers.events.removed.connect(self._on_layer_removed)
-        self._image.events.data.connect(self._on_image_data)
-
-    def _disconnect(self) -> None:
-        self._viewer.dims.events.point.disconnect(self._on_dims_changed)
-        self._viewer.dims.events.order.disconnect(self._on_dims_changed)
-        self._viewer.dims.events.ndisplay.disconnect(self._on_dims_changed)
-        self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
-        self._image.events.data.disconnect(self._on_image_data)
+    def _sync(self) -> None:
+        """Bring log, requests and preview up to date with the layers and answers."""
+        raise NotImplementedError
 
     def _on_layer_changed(self) -> None:
-        self._loop.soon()
-
-    def _on_dims_changed(self, event: Any) -> None:
-        self._board.refresh_defaults()
-        self._loop.soon()
-
-    def _on_layer_removed(self, event: Any) -> None:
-        if event.value is self._image:
-            self._worker.cancel()
-        self._loop.soon()
-
-    def _on_image_data(self, event: Any) -> None:
-        self._image_changed = True
-        self._worker.cancel()
         self._loop.soon()
 
     def _on_loop_turn(self) -> None:
@@ -144,107 +110,9 @@ class SessionCore:
         except SegNextError as error:
             self._report(error)
 
-    # looking at the layers --------------------------------------------------------
-
     def _check_open(self) -> None:
         if self._closed:
             raise LayerError("The session is closed; open a new one for this image.")
-
-    def _sync(self) -> None:
-        """Bring log, requests and preview up to date with the layers and answers."""
-        self._check_open()
-        if self._image not in self._viewer.layers:
-            self._close()
-            raise LayerError(
-                "The image was removed from the viewer, and its session is closed; "
-                "open the image again and start a new session."
-            )
-        if self._image_changed:
-            self._take_new_image()
-        self._look_for_lost_layers()
-        self._look_at_prompts()
-        if "target" in self._board.dirty:
-            self._look_at_target()
-        if self._board.plane != self._plane:
-            self._look()
-        self._worker.deliver()
-        self._update()
-
-    def _look(self) -> None:
-        """Take note of the plane on display, and predict it if that is due."""
-        self._plane = self._board.plane
-        self._target.look_at(self._plane)
-        self._board.refresh_defaults()
-        if self._plane is not None and self._auto_run:
-            self._ask([self._plane])
-
-    def _look_for_lost_layers(self) -> None:
-        lost = self._board.lost()
-        for role in lost:
-            self._board.forget(role)
-            self._board.dirty.add(role)
-        if "preview" in lost:
-            self._preview.forget()
-            if not self._history.state.object.is_blank:
-                self._drop_object(Cleared)
-        if "target" in lost:
-            self._target.forget()
-            self._complaint = "The labels were removed; new ones were made."
-        for role in lost:
-            if role in ("preview", "target", "points"):
-                self._board.get(role)
-        if "target" in lost:
-            self._target.look_at(self._plane)
-
-    def _look_at_prompts(self) -> None:
-        known = self._known()
-        now, complaints = self._board.read(known)
-        if now == known:
-            if complaints:
-                self._complain(complaints[0])
-            return
-        self._complaint = ""
-        changes = {
-            plane: prompts
-            for plane, prompts in now.items()
-            if prompts != known.get(plane, Prompts())
-        }
-        if changes:
-            self._change(changes)
-        if complaints:
-            self._complain(complaints[0])
-
-    def _complain(self, sentence: str) -> None:
-        if sentence != self._complaint:
-            self._complaint = sentence
-            self.error.emit(PromptError(sentence))
-
-    def _look_at_target(self) -> None:
-        edit = self._target.edited()
-        if edit is None:
-            return
-        last, following = self._history.last, self._history.next
-        if last is not None and last.pixels is not None:
-            if self._target.has_become(edit, last.pixels.inverse()):
-                self._history.back()
-                self._after_move(last)
-                return
-        if following is not None and self._target.has_become(edit, following.pixels):
-            self._history.forth()
-            self._after_move(following)
-            return
-        self._push(edit)
-
-    def _take_new_image(self) -> None:
-        self._image_changed = False
-        shape = tuple(self._board.labels("target").data.shape)
-        if self._board.shape != shape:
-            self._close()
-            raise ImageError(
-                f"The image now has shape {self._board.shape} instead of {shape}, and "
-                "its session is closed; start a new one."
-            )
-        self._renew_source()
 
     def _renew_source(self) -> None:
         """Answer the open prompts again, from the image as it is now."""
@@ -438,7 +306,27 @@ class SessionCore:
         if hint != self._hint:
             self._hint = hint
             self.hinted.emit(hint)
-        self.changed.emit()
+        visible = self._visible()
+        if visible != self._last_visible:
+            self._last_visible = visible
+            self.changed.emit()
+
+    def _visible(self) -> tuple[object, ...]:
+        """Return what the outside can see, to be compared."""
+        return (
+            self._history.revision,
+            self._history.state.label,
+            self._board.polarity,
+            self._board.plane,
+            tuple(self._board.has(role) for role in ROLES),
+            self._preview.revision,
+            self._auto_run,
+            self._tool,
+            self._is_busy,
+            self._model_state,
+            self._hint,
+            self._closed,
+        )
 
     def _find_hint(self) -> str:
         state = self._history.state
@@ -460,19 +348,3 @@ class SessionCore:
         if self._model_state == "loading":
             return "The model is being loaded; you can click already."
         return "Click on an object."
-
-    def _close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        self._disconnect()
-        self._finalizer.detach()
-        self._worker.close()
-        self._loop.close()
-        self._board.close()
-        self._hint = "The session is closed."
-        if self._is_busy:
-            self._is_busy = False
-            self.busy.emit(False)
-        self.closed.emit()
-        self.changed.emit()

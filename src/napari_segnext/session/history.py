@@ -38,6 +38,7 @@ class History:
 
     def __init__(self) -> None:
         self.state = State()
+        self.revision = 0  # rises with every change
         self._acts: list[Act] = []
         self._cursor = 0
         self._entries: dict[tuple[int, PlaneKey], Entry] = {}
@@ -79,6 +80,7 @@ class History:
         del self._acts[self._cursor :]
         self._acts.append(act)
         self._cursor += 1
+        self.revision += 1
         if isinstance(act, PromptsChanged):
             for change in act.changes:
                 self._entries[act.number, change.plane] = Entry(
@@ -91,6 +93,7 @@ class History:
         if act is not None:
             self.state = act.backward(self.state)
             self._cursor -= 1
+            self.revision += 1
         return act
 
     def forth(self) -> Act | None:
@@ -99,6 +102,7 @@ class History:
         if act is not None:
             self.state = act.forward(self.state)
             self._cursor += 1
+            self.revision += 1
         return act
 
     def entry(self, plane: PlaneKey) -> Entry | None:

@@ -31,6 +31,7 @@ class Preview:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._masks: dict[PlaneKey, PlaneMask] = {}
+        self.revision = 0  # rises with every change
 
     @property
     def masks(self) -> dict[PlaneKey, PlaneMask]:
@@ -56,17 +57,13 @@ class Preview:
                 self._masks[plane] = masks[plane]
         if not changed:
             return False
+        self.revision += 1
         layer = self._board.labels("preview")
         for plane, before in changed.items():
             region = _union(before.region, masks[plane].region)
             layer.data[plane.region_slices(region)] = self._drawn(plane, region)
         layer.refresh()
         return True
-
-    def redraw(self) -> None:
-        """Draw all masks into a layer that was made anew."""
-        masks, self._masks = self._masks, {}
-        self.show(masks)
 
     def forget(self) -> None:
         """Forget all masks, without touching the layer."""

@@ -7,7 +7,7 @@ it makes no sense (outside the image, not on one plane, of no area).
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -40,7 +40,14 @@ if TYPE_CHECKING:
 
 _SHAPE_TYPES = {Box: "rectangle", Polygon: "polygon", Scribble: "path"}
 
-__all__ = ["Reading", "read_points", "read_shapes", "write_points", "write_shapes"]
+__all__ = [
+    "Reading",
+    "read_points",
+    "read_shapes",
+    "take_over",
+    "write_points",
+    "write_shapes",
+]
 
 _ELLIPSE_VERTICES = 48
 _SAME_PX = 1 / 128  # half the step to which prompts are rounded
@@ -186,6 +193,40 @@ def _axes_of(text: str, ndim: int) -> tuple[int, int] | None:
         return None
     row, col = sorted(int(part) for part in parts)
     return (row, col) if row < col < ndim else None
+
+
+def take_over(
+    now: dict[PlaneKey, Prompts],
+    reading: Reading,
+    kinds: tuple[type, ...],
+    names: tuple[str, ...],
+) -> None:
+    """Put what a layer says in the place of the prompts of its kinds.
+
+    Parameters
+    ----------
+    now : dict of PlaneKey to Prompts
+        Changed in place. What stays keeps the order that it had.
+    reading : Reading
+        What the layer says.
+    kinds, names : tuple
+        The kinds of prompts in the layer, and their fields in `Prompts`.
+    """
+    read = reading.by_plane()
+    for plane in dict.fromkeys([*now, *read]):
+        before = now.get(plane, Prompts())
+        left = list(read.get(plane, []))
+        stayed = Prompts()
+        for prompt in before:
+            if not isinstance(prompt, kinds):
+                continue
+            if prompt in left:
+                left.remove(prompt)
+                stayed = stayed.add(prompt)
+        after = stayed.add(*left)
+        changed = replace(before, **{name: getattr(after, name) for name in names})
+        if changed or plane in now:
+            now[plane] = changed
 
 
 def _difference(

@@ -8,6 +8,7 @@ over or erased in part is cut down to what is left.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,17 +19,16 @@ from napari_segnext.session.layers import (
     SCRIBBLE_NEGATIVE,
     SCRIBBLE_POSITIVE,
 )
+from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
-    from napari_segnext.session.planes import PlaneKey
-
     Known = dict[PlaneKey, Prompts]
 
-__all__ = ["draw_strokes", "paint_planes", "read_strokes"]
+__all__ = ["draw_strokes", "paint_planes", "painted_planes", "read_strokes"]
 
 _MASK_THRESHOLD = 0.5
 
@@ -140,3 +140,19 @@ def _mask_left(mask: Mask | None, actual: npt.NDArray[Any]) -> Mask | None:
         if np.array_equal(drawn, wanted & ~hidden):
             return mask
     return Mask.from_array(drawn) if drawn.any() else None
+
+
+def painted_planes(atoms: Any, axes: tuple[int, int]) -> set[PlaneKey]:
+    """Return the planes with `axes` that napari's undo atoms of a stroke touch."""
+    planes: set[PlaneKey] = set()
+    for where, *_ in atoms:
+        fixed = [axis for axis in range(len(where)) if axis not in axes]
+        # napari names pixels by a tuple of slices, or by one of index arrays
+        if all(isinstance(item, slice) for item in where):
+            ranges = [range(where[axis].start, where[axis].stop) for axis in fixed]
+            planes |= {PlaneKey(index, axes) for index in product(*ranges)}
+        else:
+            arrays = np.broadcast_arrays(*where)
+            indices = set(zip(*(arrays[axis].flat for axis in fixed), strict=True))
+            planes |= {PlaneKey(index, axes) for index in indices or {()}}
+    return planes

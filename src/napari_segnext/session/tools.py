@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segnext.errors import LayerError, PromptError
-from napari_segnext.session.core import SessionCore
+from napari_segnext.session.following import Following
 from napari_segnext.session.layers import (
     SCRIBBLE_MASK,
     SCRIBBLE_NEGATIVE,
@@ -38,10 +38,8 @@ _MODES = {
 }
 
 
-class Tools(SessionCore):
+class Tools(Following):
     """The part of `Session` that a user interface uses; see there."""
-
-    _tool: str | None = None
 
     # layers -----------------------------------------------------------------------
 

@@ -1,0 +1,187 @@
+"""A session that follows the viewer: what changed in layers and sliders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_segnext.core.prompts import Prompts
+from napari_segnext.errors import ImageError, LayerError, PromptError
+from napari_segnext.session.acts import Cleared
+from napari_segnext.session.core import SessionCore
+
+__all__ = ["Following"]
+
+_LOADING = "load the model"
+
+
+class Following(SessionCore):
+    """What `Session` is made of; see there."""
+
+    def __init__(
+        self,
+        viewer: Any,
+        image: Any,
+        model: Any,
+        adopted: dict[str, Any],
+        device: str,
+        window: str | None,
+        contrast: str,
+        auto_run: bool,
+    ) -> None:
+        super().__init__(
+            viewer, image, model, adopted, device, window, contrast, auto_run
+        )
+        for role in ("target", "preview", "points"):
+            self._board.get(role)
+        self._history.start(self._target.next_free())
+        self._loop.start()
+        self._look()
+        self._connect()
+        self._worker.submit(
+            _LOADING, self._engine.load, self._on_model_loaded, self._on_model_failed
+        )
+        self._update()
+
+    # events of napari: they only say "dirty" ------------------------------------
+
+    def _connect(self) -> None:
+        self._viewer.dims.events.point.connect(self._on_dims_changed)
+        self._viewer.dims.events.order.connect(self._on_dims_changed)
+        self._viewer.dims.events.ndisplay.connect(self._on_dims_changed)
+        self._viewer.layers.events.removed.connect(self._on_layer_removed)
+        self._image.events.data.connect(self._on_image_data)
+
+    def _disconnect(self) -> None:
+        self._viewer.dims.events.point.disconnect(self._on_dims_changed)
+        self._viewer.dims.events.order.disconnect(self._on_dims_changed)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_dims_changed)
+        self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._image.events.data.disconnect(self._on_image_data)
+
+    def _on_dims_changed(self, event: Any) -> None:
+        self._board.refresh_defaults()
+        self._loop.soon()
+
+    def _on_layer_removed(self, event: Any) -> None:
+        if event.value is self._image:
+            self._worker.cancel()
+        self._loop.soon()
+
+    def _on_image_data(self, event: Any) -> None:
+        self._image_changed = True
+        self._worker.cancel()
+        self._loop.soon()
+
+    # looking at the layers --------------------------------------------------------
+
+    def _sync(self) -> None:
+        """Bring log, requests and preview up to date with the layers and answers."""
+        self._check_open()
+        if self._image not in self._viewer.layers:
+            self._close()
+            raise LayerError(
+                "The image was removed from the viewer, and its session is closed; "
+                "open the image again and start a new session."
+            )
+        if self._image_changed:
+            self._take_new_image()
+        self._look_for_lost_layers()
+        self._look_at_prompts()
+        if "target" in self._board.dirty:
+            self._look_at_target()
+        if self._board.plane != self._plane:
+            self._look()
+        self._worker.deliver()
+        self._update()
+
+    def _look(self) -> None:
+        """Take note of the plane on display, and predict it if that is due."""
+        self._plane = self._board.plane
+        self._target.look_at(self._plane)
+        self._board.refresh_defaults()
+        if self._plane is not None and self._auto_run:
+            self._ask([self._plane])
+
+    def _look_for_lost_layers(self) -> None:
+        lost = self._board.lost()
+        for role in lost:
+            self._board.forget(role)
+            self._board.dirty.add(role)
+        if "preview" in lost:
+            self._preview.forget()
+            if not self._history.state.object.is_blank:
+                self._drop_object(Cleared)
+        if "target" in lost:
+            self._target.forget()
+            self._complaint = "The labels were removed; new ones were made."
+        for role in lost:
+            if role in ("preview", "target", "points"):
+                self._board.get(role)
+        if "target" in lost:
+            self._target.look_at(self._plane)
+
+    def _look_at_prompts(self) -> None:
+        known = self._known()
+        now, complaints = self._board.read(known)
+        if now == known:
+            if complaints:
+                self._complain(complaints[0])
+            return
+        self._complaint = ""
+        changes = {
+            plane: prompts
+            for plane, prompts in now.items()
+            if prompts != known.get(plane, Prompts())
+        }
+        if changes:
+            self._change(changes)
+        if complaints:
+            self._complain(complaints[0])
+
+    def _complain(self, sentence: str) -> None:
+        if sentence != self._complaint:
+            self._complaint = sentence
+            self.error.emit(PromptError(sentence))
+
+    def _look_at_target(self) -> None:
+        edit = self._target.edited()
+        if edit is None:
+            return
+        last, following = self._history.last, self._history.next
+        if last is not None and last.pixels is not None:
+            if self._target.has_become(edit, last.pixels.inverse()):
+                self._history.back()
+                self._after_move(last)
+                return
+        if following is not None and self._target.has_become(edit, following.pixels):
+            self._history.forth()
+            self._after_move(following)
+            return
+        self._push(edit)
+
+    def _take_new_image(self) -> None:
+        self._image_changed = False
+        shape = tuple(self._board.labels("target").data.shape)
+        if self._board.shape != shape:
+            self._close()
+            raise ImageError(
+                f"The image now has shape {self._board.shape} instead of {shape}, and "
+                "its session is closed; start a new one."
+            )
+        self._renew_source()
+
+    def _close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._disconnect()
+        self._finalizer.detach()
+        self._worker.close()
+        self._loop.close()
+        self._board.close()
+        self._hint = "The session is closed."
+        if self._is_busy:
+            self._is_busy = False
+            self.busy.emit(False)
+        self.closed.emit()
+        self.changed.emit()

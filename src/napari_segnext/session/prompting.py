@@ -1,0 +1,153 @@
+"""Prompts and masks by script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_segnext.core.prompts import Box, Click, Mask, Polygon, Prompts, Scribble
+from napari_segnext.errors import PromptError
+from napari_segnext.session.planes import (
+    PlaneKey,
+    is_transposed_view,
+    plane_of_points,
+    varying_axes,
+)
+from napari_segnext.session.tools import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+__all__ = ["Prompting"]
+
+
+class Prompting(Tools):
+    """The part of `Session` that takes prompts and gives masks; see there."""
+
+    # prompts ----------------------------------------------------------------------
+
+    def add_click(self, position: Sequence[float], positive: bool = True) -> None:
+        """Add a click at `position` (..., y, x).
+
+        Raises
+        ------
+        PromptError
+            If it lies outside the image. Nothing changes then; so with all prompts.
+        """
+        plane, flat = self._placed([position])
+        self._prompt(plane, Prompts((Click(flat[0, 0], flat[0, 1], positive),)))
+
+    def add_box(
+        self, corner: Sequence[float], opposite: Sequence[float], positive: bool = True
+    ) -> None:
+        """Add a box between two opposite corners (..., y, x) on one plane."""
+        plane, flat = self._placed([corner, opposite])
+        box = Box(flat[0, 0], flat[0, 1], flat[1, 0], flat[1, 1], positive)
+        self._prompt(plane, Prompts(boxes=(box,)))
+
+    def add_polygon(
+        self, vertices: Sequence[Sequence[float]], positive: bool = True
+    ) -> None:
+        """Add a closed outline; vertices (..., y, x) on one plane."""
+        plane, flat = self._placed(vertices)
+        self._prompt(plane, Prompts(polygons=(Polygon(_pairs(flat), positive),)))
+
+    def add_scribble(
+        self,
+        vertices: Sequence[Sequence[float]],
+        positive: bool = True,
+        width: float = 3,
+    ) -> None:
+        """Add a free line `width` px wide; vertices (..., y, x) on one plane."""
+        plane, flat = self._placed(vertices)
+        scribble = Scribble(_pairs(flat), positive, width)
+        self._prompt(plane, Prompts(scribbles=(scribble,)))
+
+    def add_mask(
+        self,
+        mask: npt.ArrayLike,
+        plane: PlaneKey | int | Sequence[int] | None = None,
+    ) -> None:
+        """Start from a rough mask; it takes the place of one that was there.
+
+        Parameters
+        ----------
+        mask : array (H, W) of bool, labels or probabilities
+            Rows and columns as on display, or in the order of the image's axes where
+            `plane` is given.
+        plane : PlaneKey, int or sequence of int, optional
+            The plane, or its index along the axes that are not displayed.
+        """
+        self._sync()
+        array = np.asarray(mask)
+        key = self._named_plane(plane)
+        if plane is None and array.ndim == 2 and self._is_transposed:
+            array = array.T
+        self._prompt(key, Prompts(mask=Mask.from_array(array)))
+
+    def _placed(
+        self, points: Sequence[Sequence[float]]
+    ) -> tuple[PlaneKey, npt.NDArray[np.float64]]:
+        """Find the plane on which data points lie, and where they are on it."""
+        self._sync()
+        ndim = self._image.ndim
+        rows = [np.asarray(point, float).ravel() for point in points]
+        if not rows or any(len(row) != ndim for row in rows):
+            raise PromptError(
+                f"A position in this image is {ndim} numbers (..., y, x); "
+                f"not {[len(row) for row in rows]}."
+            )
+        array = np.stack(rows)
+        plane = plane_of_points(array, varying_axes(array, self._board.axes))
+        return plane, plane.drop(array)
+
+    def _named_plane(self, plane: PlaneKey | int | Sequence[int] | None) -> PlaneKey:
+        if isinstance(plane, PlaneKey):
+            return plane
+        if plane is None:
+            return self._shown_plane()
+        index = (plane,) if isinstance(plane, int | np.integer) else tuple(plane)
+        return PlaneKey(tuple(int(position) for position in index), self._board.axes)
+
+    def _shown_plane(self) -> PlaneKey:
+        if self._plane is None:
+            raise PromptError(
+                "The image has no slice at the sliders' place; move them onto it."
+            )
+        return self._plane
+
+    # answers ------------------------------------------------------------------------
+
+    @property
+    def _is_transposed(self) -> bool:
+        return is_transposed_view(self._viewer.dims, self._image)
+
+    def mask(
+        self, region: tuple[int, int, int, int] | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Return what the preview shows on the displayed plane.
+
+        Parameters
+        ----------
+        region : (row0, col0, row1, col1), optional
+            A part of it, ends excluded; cheap on huge planes.
+
+        Returns
+        -------
+        array (H, W) of bool
+            Rows and columns as on display.
+        """
+        self._sync()
+        plane = self._shown_plane()
+        if not self._is_transposed:
+            return self._preview.read(plane, region)
+        if region is not None:
+            region = (region[1], region[0], region[3], region[2])
+        return self._preview.read(plane, region).T
+
+
+def _pairs(flat: npt.NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(row), float(col)) for row, col in flat)
