@@ -13,8 +13,9 @@ import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
-from napari_segnext.core.predictor import Prediction
+from napari_segnext.core.prediction import Prediction
 from napari_segnext.samples import load_sample
 from napari_segnext.widget.main import SegNextWidget
 
@@ -74,7 +75,7 @@ class DiskPredictor:
 def predictor(monkeypatch) -> DiskPredictor:
     """Stands in for the network in every session that a widget opens."""
     predictor = DiskPredictor()
-    loader = "napari_segnext.widget.opening.ModelLoader.__call__"
+    loader = "napari_segnext.widget.opening.PredictorLoader.__call__"
     monkeypatch.setattr(loader, lambda _self: predictor.load())
     return predictor
 
@@ -154,6 +155,7 @@ class Mouse:
 
     def _pixel(self, layer, position: tuple[float, ...]) -> QPoint:
         """Canvas pixel of a data position, from the canvas's own map."""
+        QApplication.processEvents()  # docks may have changed the canvas's size
         shown = list(self._viewer.dims.displayed)
         world = np.array(layer.data_to_world(position))[shown]
         view = self._canvas.view

@@ -25,7 +25,7 @@ FOREIGN = {
     "image": lambda: Image(np.zeros((8, 8), np.uint8)),
     "labels": lambda: Labels(np.zeros((8, 8), np.uint8)),
     "points": lambda: Points(np.zeros((1, 2))),
-    "shapes": lambda: Shapes([np.array([[0, 0], [0, 4], [4, 4]])]),
+    "shapes": lambda: Shapes([np.array([[0, 0], [4, 4]])], shape_type="line"),
     "vectors": lambda: Vectors(np.zeros((1, 2, 2))),
     "tracks": lambda: Tracks(np.array([[0, 0, 1, 1], [0, 1, 2, 2]])),
     "surface": lambda: Surface(

@@ -140,10 +140,15 @@ class Desk:
         self.changed.emit()
 
     def choose_target(self, target: Labels | None) -> None:
-        """Write to `target` from now on; None makes a new layer."""
+        """Write to `target` from now on; None makes a new layer.
+
+        The target stays as it was if `target` cannot be one.
+        """
         if self.image is not None:
+            before = self.target
             self._close_session()
-            self._open_session(self.image, target)
+            if not self._open_session(self.image, target):
+                self._open_session(self.image, before)
         self.changed.emit()
 
     def choose_model(self, model: str) -> None:
@@ -165,7 +170,7 @@ class Desk:
             return active
         return images[0] if images else None
 
-    def _open_session(self, image: Image, target: Labels | None) -> None:
+    def _open_session(self, image: Image, target: Labels | None) -> bool:
         self.image = image
         try:
             session = open_session(
@@ -174,11 +179,12 @@ class Desk:
         except SegNextError as error:
             self._refused = image
             self.failed.emit(error)
-            return
+            return False
         self._session, self._refused = session, None
         for signal, slot in self._session_slots(session):
             signal.connect(slot)
         session.activate("point")
+        return True
 
     def _close_session(self) -> None:
         session, self._session, self.last_label = self._session, None, None

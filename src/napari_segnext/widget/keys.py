@@ -6,7 +6,6 @@ get every key; the viewer gets those that nobody else took, never by overwriting
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.key_bindings import coerce_keybinding
@@ -42,7 +41,7 @@ class KeyBinder:
             key = coerce_keybinding(action.key)
             if _is_taken(provider, key):
                 continue
-            function = partial(_press, self._perform, name)
+            function = _presser(self._perform, name)
             provider.bind_key(key, function)
             self._bound.append((provider, key, function))
 
@@ -63,5 +62,9 @@ def _is_taken(provider: KeymapProvider, key: Any) -> bool:
     return any(key in keymap for keymap in (provider.keymap, *keymaps))
 
 
-def _press(perform: Callable[[str], None], name: str, _provider: object) -> None:
-    perform(name)
+def _presser(perform: Callable[[str], None], name: str) -> Callable[[object], None]:
+    # napari asks for the name of what it calls, which a partial has not
+    def press(_provider: object) -> None:
+        perform(name)
+
+    return press

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_segnext.core.models import Model
+    from napari_segnext.core.predictor import Predictor
     from napari_segnext.widget.settings import Settings
 
 __all__ = [
-    "ModelLoader",
+    "PredictorLoader",
     "images_of",
     "leave_target",
     "open_session",
@@ -32,28 +32,32 @@ _IMAGE_OF_TARGET = "napari_segnext_image"
 
 
 @dataclass(frozen=True, slots=True)
-class ModelLoader:
-    """Loads a model where it is called: on the session's inference thread.
+class PredictorLoader:
+    """Makes a predictor where it is called: on the session's inference thread.
 
     Parameters
     ----------
     model : str
         Name or path.
+    device : str
+        As `Predictor` takes it.
     threads : int
         CPU threads of the network, so that the window keeps a core of its own.
     """
 
     model: str
+    device: str
     threads: int
 
-    def __call__(self) -> Model:
+    def __call__(self) -> Predictor:
         """Import torch, set its threads, load the weights."""
         import torch
 
         from napari_segnext.core.models import load_model
+        from napari_segnext.core.predictor import Predictor
 
         torch.set_num_threads(self.threads)
-        return load_model(self.model)
+        return Predictor(load_model(self.model), device=self.device)
 
 
 def open_session(
@@ -73,9 +77,8 @@ def open_session(
     return Session(
         viewer,
         image,
-        model=ModelLoader(model, settings.thread_count),
+        model=PredictorLoader(model, settings.device, settings.thread_count),
         target=target,
-        device=settings.device,
         contrast=settings.contrast,
         auto_run=settings.auto_run,
     )
