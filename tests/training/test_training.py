@@ -197,8 +197,8 @@ def test_training_lowers_the_loss_and_writes_the_curve(folder, tmp_path):
     trainer.step = 100
     trainer._set_learning_rate = lambda: None
     for group in trainer._optimiser.param_groups:
-        group["lr"] = 3e-3
-    losses = [trainer._train(batch) for _ in range(25)]
+        group["lr"] = 1e-2
+    losses = [trainer._train(batch) for _ in range(50)]
     assert np.mean(losses[-5:]) < 0.85 * np.mean(losses[:3])
     assert not trainer.resume()
 
