@@ -236,3 +236,16 @@ def test_a_single_plane_is_left_to_the_predictors_own_percentiles(room: Rooms) -
     there.session.add_click((10, 10))
     there.wait()
     assert there.predictor.limits == [None]
+
+
+def test_changed_is_said_when_something_did_and_only_then(room: Rooms) -> None:
+    there = room()
+    there.wait()
+    said = []
+    there.session.changed.connect(lambda: said.append(there.session.points))
+    there.session.sync()
+    assert said == []
+    there.session.polarity = "negative"
+    assert len(said) == 1
+    there.session.add_click((2, 10, 10))
+    assert len(said) > 1

@@ -169,6 +169,7 @@ class SessionCore:
         self._named.add(plane)
         self._change({plane: before.add(*prompts, *masks)})
         self._write_prompts([plane])
+        self._update()
 
     def _blank(self) -> OpenObject:
         return OpenObject(self._history.new_object())
