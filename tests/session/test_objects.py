@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from napari.layers import Labels
 
-from napari_segnext.errors import LayerError, PromptError
+from napari_segnext.errors import JournalError, LayerError, PromptError
+from napari_segnext.session.history import History
+from napari_segnext.session.plain import act_from_plain, act_to_plain
 from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
@@ -207,3 +210,101 @@ def test_a_locked_target_refuses_and_keeps_the_preview(room: Rooms) -> None:
     assert not there.session.target.data.any()
     there.session.target.editable = True
     assert there.session.accept() == 1
+
+
+def busy_session(room: Rooms) -> Room:
+    """A session with acts of every kind in its log."""
+    there = room(target=made_elsewhere())
+    session = there.session
+    there.show(0, 2)
+    session.add_click((2, 30, 10))
+    session.add_box((2, 28, 28), (2, 33, 33), positive=False)
+    session.add_mask(np.eye(40, 50, dtype=np.float32) * 0.75)
+    session.scribbles.paint((2, 30, 30), 1)
+    there.wait()
+    session.accept()
+    session.add_click((2, 38, 48))
+    session.clear()
+    session.edit(5)
+    there.wait()
+    session.accept()
+    session.delete(9)
+    session.split(3, [(2, 0, 12), (2, 39, 12)])
+    session.merge([3, 5])
+    session.target.paint((2, 2, 45), 77)
+    session.sync()
+    return there
+
+
+def test_every_act_survives_json_and_the_log_folds_to_the_same_state(
+    room: Rooms,
+) -> None:
+    there = busy_session(room)
+    history = there.session._history
+    kinds = {type(act).__name__ for act in history.acts}
+    assert kinds == {
+        *("PromptsChanged", "Accepted", "Cleared", "Edited", "Deleted"),
+        *("Split", "Merged", "TargetEdited"),
+    }
+
+    read = [
+        act_from_plain(json.loads(json.dumps(act_to_plain(act))))
+        for act in history.acts
+    ]
+
+    assert tuple(read) == history.acts
+    again = History()
+    again.start(10)
+    pixels = made_elsewhere().data
+    for act in read:
+        again.push(act)
+        if act.pixels is not None:
+            pixels[act.pixels.coordinates] = act.pixels.after
+    assert again.state == history.state
+    np.testing.assert_array_equal(pixels, there.session.target.data)
+
+
+def test_all_acts_undone_give_the_labels_from_elsewhere_back(room: Rooms) -> None:
+    there = busy_session(room)
+    after = there.session.target.data.copy()
+    count = 0
+    while there.session.undo():
+        count += 1
+    np.testing.assert_array_equal(there.session.target.data, made_elsewhere().data)
+    assert set(there.session.objects) == {3, 5, 9}
+    for _ in range(count):
+        assert there.session.redo()
+    np.testing.assert_array_equal(there.session.target.data, after)
+    assert set(there.session.objects) == set(np.unique(after)) - {0}
+    assert there.errors == []
+
+
+@pytest.mark.parametrize(
+    "plain", [{}, {"type": "Click"}, {"type": "PlaneKey"}, {"type": "Cleared"}, [], 3]
+)
+def test_what_is_no_act_is_refused(plain: object) -> None:
+    with pytest.raises(JournalError):
+        act_from_plain(plain)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("role", ["points", "shapes", "scribbles"])
+def test_any_prompt_layer_deleted_is_one_act_and_comes_back(
+    room: Rooms, role: str
+) -> None:
+    there = room()
+    there.show(0, 2)
+    there.session.add_click((2, 30, 10))
+    there.session.add_box((2, 5, 5), (2, 9, 9))
+    there.session.add_scribble([(2, 20, 20), (2, 20, 30)], positive=False)
+    there.session.scribbles.paint((2, 30, 30), 1)
+    there.wait()
+    before = there.session.objects[1].prompts
+    mask = there.session.mask()
+    there.viewer.layers.remove(getattr(there.session, role))
+    there.wait()
+    assert there.session.objects[1].prompts != before
+    assert there.session.undo()
+    assert there.session.objects[1].prompts == before
+    there.wait()
+    np.testing.assert_array_equal(there.session.mask(), mask)
+    assert there.session.has(role)

@@ -44,9 +44,26 @@ class Target:
     def labels(self) -> set[int]:
         """All labels in the layer but 0."""
         if self._labels is None:
-            values = np.unique(np.asarray(self.layer.data))
-            self._labels = {int(value) for value in values if value}
+            data = self.layer.data
+            # plane by plane, because sorting a whole stack takes time and memory
+            parts = data if data.ndim > 2 else [data]
+            found = {int(value) for part in parts for value in np.unique(part)}
+            self._labels = found - {0}
         return set(self._labels)
+
+    def _count(self, change: PixelChange) -> None:
+        """Keep account of the labels that a change brings and takes."""
+        if self._labels is None:
+            return
+        brought = {int(value) for value in np.unique(change.after)}
+        taken = {int(value) for value in np.unique(change.before)} - brought - {0}
+        self._labels |= brought - {0}
+        self._labels -= {label for label in taken if not self._is_there(label)}
+
+    def _is_there(self, label: int) -> bool:
+        data = self.layer.data
+        parts = data if data.ndim > 2 else [data]
+        return any((np.asarray(part) == label).any() for part in parts)
 
     def next_free(self, taken: int = 0) -> int:
         """Return a label that is not used, above all others where there is room."""
@@ -61,7 +78,7 @@ class Target:
         """Write `change` in one undo step of napari's."""
         if change is not None and change:
             write(self.layer, change)
-            self._labels = None
+            self._count(change)
             self.look_at(self._plane)
         self._board.dirty.discard("target")
 
@@ -97,7 +114,7 @@ class Target:
         change = PixelChange.from_arrays(
             data.shape, here, expected[rows, cols], actual[rows, cols]
         )
-        self._labels = None
+        self._count(change)
         self.look_at(plane)
         return TargetEdited(plane, change)
 

@@ -1,0 +1,98 @@
+"""Acts as plain JSON values, and back: what a journal on disk is made of."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from napari_segnext.core.prompts import Prompts
+from napari_segnext.errors import JournalError
+from napari_segnext.session import acts
+from napari_segnext.session.acts import Act, ObjectChange, OpenObject, PlaneState
+from napari_segnext.session.pixels import PixelChange, PlaneMask
+from napari_segnext.session.planes import PlaneKey
+
+__all__ = ["act_from_plain", "act_to_plain"]
+
+_ACTS = (
+    acts.Accepted,
+    acts.Cleared,
+    acts.Deleted,
+    acts.Edited,
+    acts.Merged,
+    acts.PromptsChanged,
+    acts.Split,
+    acts.TargetEdited,
+)
+_VALUES = (
+    *_ACTS,
+    ObjectChange,
+    OpenObject,
+    PixelChange,
+    acts.PlaneChange,
+    PlaneKey,
+    PlaneMask,
+    PlaneState,
+)
+_TYPES: dict[str, Any] = {kind.__name__: kind for kind in _VALUES}
+
+
+def act_to_plain(act: Act) -> dict[str, Any]:
+    """Return an act as dicts, lists, numbers and strings, ready for `json.dumps`."""
+    plain: dict[str, Any] = _to_plain(act)
+    return plain
+
+
+def act_from_plain(plain: dict[str, Any]) -> Act:
+    """Return the act that `act_to_plain` was given.
+
+    Raises
+    ------
+    JournalError
+        If `plain` is something else.
+    """
+    try:
+        act = _from_plain(plain)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise JournalError(
+            f"The journal holds something that is no act ({error}); "
+            "it may be damaged, or of a newer version."
+        ) from error
+    if not isinstance(act, _ACTS):
+        raise JournalError("The journal holds something that is no act.")
+    return act
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Prompts):
+        return {"type": "Prompts", **value.to_dict()}
+    if isinstance(value, bytes):
+        return {"type": "bytes", "base64": base64.b64encode(value).decode()}
+    if isinstance(value, tuple):
+        return [_to_plain(item) for item in value]
+    if isinstance(value, dict):  # of planes: keys that JSON cannot have
+        items = [[_to_plain(key), _to_plain(item)] for key, item in value.items()]
+        return {"type": "dict", "items": items}
+    if is_dataclass(value):
+        content = {
+            field.name: _to_plain(getattr(value, field.name)) for field in fields(value)
+        }
+        return {"type": type(value).__name__, **content}
+    return value
+
+
+def _from_plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_plain(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    content = dict(value)
+    kind = content.pop("type")
+    if kind == "Prompts":
+        return Prompts.from_dict(content)
+    if kind == "bytes":
+        return base64.b64decode(content["base64"], validate=True)
+    if kind == "dict":
+        return {_from_plain(key): _from_plain(item) for key, item in content["items"]}
+    return _TYPES[kind](**{name: _from_plain(item) for name, item in content.items()})
