@@ -42,14 +42,14 @@ class Sample:
 
 _METADATA: dict[str, dict[str, Any]] = {
     "nuclei_3d": {
-        "name": "nuclei (confocal stack)",
+        "name": "nuclei 3D",
         "scale": (0.284, 0.127, 0.127),
         "units": ("um", "um", "um"),
         "axis_labels": ("z", "y", "x"),
         "contrast_limits": (0, 140),
     },
     "nuclei_2d": {
-        "name": "nuclei (fluorescence)",
+        "name": "nuclei 2D",
         "scale": (1.0, 1.0),
         "units": ("pixel", "pixel"),
         "axis_labels": ("y", "x"),

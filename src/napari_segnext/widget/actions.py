@@ -73,7 +73,7 @@ ACTIONS: dict[str, Action] = {
     ),
     "run": Action(trans._("Run"), trans._("Predict now"), "J"),
     "same_object": Action(
-        trans._("Same again"),
+        trans._("Again"),
         trans._("Go on with the object accepted last, for instance on the next slice"),
         "K",
     ),

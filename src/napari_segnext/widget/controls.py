@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QToolButton,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -36,6 +37,14 @@ _TOOLS_PER_ROW = 3
 _CHECKED = "QPushButton:checked {{ background-color: {colour}; color: white; }}"
 _OBJECT_STYLE = _CHECKED.format(colour="#0072B2")
 _BACKGROUND_STYLE = _CHECKED.format(colour="#D55E00")
+# napari's themes give tool buttons neither a shape nor a checked state
+_TOOL_STYLE = """
+QToolButton { background-color: rgba(127, 127, 127, 70); border-radius: 2px;
+    padding: 3px; }
+QToolButton:hover { background-color: rgba(127, 127, 127, 120); }
+QToolButton:checked { background-color: #0072B2; color: white; }
+QToolButton::menu-button { border: none; width: 14px; }
+"""
 _MAX_LABEL = 2**31 - 1
 
 
@@ -144,6 +153,7 @@ class Controls(QWidget):
         grid.setSpacing(4)
         for index, (name, tool) in enumerate(TOOLS.items()):
             button = QToolButton()
+            button.setStyleSheet(_TOOL_STYLE)
             button.setText(tool.text)
             button.setToolTip(f"{tool.tip} ({ACTIONS['next_tool'].key})")
             button.setCheckable(True)
@@ -155,13 +165,16 @@ class Controls(QWidget):
                 button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
             self.tools[name] = button
             grid.addWidget(_stretch(button), *divmod(index, _TOOLS_PER_ROW))
-        keys = QToolButton()
-        keys.setText(text.KEYS)
-        keys.setToolTip(keys_table())
-        keys.setAutoRaise(True)
-        grid.addWidget(_stretch(keys), *divmod(len(TOOLS), _TOOLS_PER_ROW))
-        self.keys = keys
+        self.keys = QToolButton()
+        self.keys.setText(text.KEYS)
+        self.keys.setToolTip(keys_table())
+        self.keys.clicked.connect(self._show_keys)
+        grid.addWidget(_stretch(self.keys), *divmod(len(TOOLS), _TOOLS_PER_ROW))
         return grid
+
+    def _show_keys(self) -> None:
+        below = self.keys.mapToGlobal(self.keys.rect().bottomLeft())
+        QToolTip.showText(below, keys_table(), self.keys)
 
     def _make_menu(self, tool: str, shapes: dict[str, str]) -> QMenu:
         menu = QMenu(self)

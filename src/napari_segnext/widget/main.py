@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -238,4 +239,6 @@ def _perform(widget: ref[SegNextWidget], name: str) -> None:
 
 
 def _close(desk: Desk, *_widget: object) -> None:
-    desk.close()
+    # at the end of the process parts of Qt go before us
+    with suppress(RuntimeError):
+        desk.close()

@@ -82,7 +82,8 @@ class Panel(QScrollArea):
 
     def _show_states(self, session: Session, target: Labels | None) -> None:
         self.hint.setText(session.hint)
-        done = text.OBJECTS_DONE.format(count=len(session.objects))
+        count = sum(info.state != "open" for info in session.objects.values())
+        done = text.OBJECTS_DONE.format(count=count)
         self.choices.show_states(
             image=_describe(session.image),
             model=text.MODEL_STATES[session.model_state],

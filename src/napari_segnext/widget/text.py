@@ -53,7 +53,7 @@ MODEL_STATES = {
 }
 WORKING = trans._("working…")
 TARGET_NEW = trans._("made when you accept the first object")
-OBJECTS_DONE = trans._("{count} objects accepted")
+OBJECTS_DONE = trans._("{count} objects in it")
 LABEL_TIP = trans._(
     "The label that Accept writes. It moves on by itself; set it to an earlier label "
     "to go on with that object, for instance on the next slice."
