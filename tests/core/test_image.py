@@ -74,6 +74,14 @@ def test_constant_plane_is_black_and_all_nan_too():
     assert not normalise(np.full((5, 5), np.nan)).any()
 
 
+@pytest.mark.parametrize("value", [0, 7, -3.5, 1e30, np.nan])
+def test_limits_are_always_a_range(value):
+    plane = np.full((4, 4), value)
+    low, high = contrast_limits(plane)
+    assert low < high
+    assert not normalise(plane, ((low, high),)).any()
+
+
 def test_limits_of_a_mostly_dark_plane_are_its_whole_range():
     plane = np.zeros((100, 100))
     plane[0, 0] = 5

@@ -61,8 +61,9 @@ def contrast_limits(values: npt.ArrayLike) -> tuple[float, float]:
     Returns
     -------
     (float, float)
-        Low and high; (0, 1) where no value is finite. The whole range is taken where
-        the percentiles coincide, as in a dark plane with few bright pixels.
+        Low < high; (0, 1) where no value is finite. The whole range is taken where
+        the percentiles coincide, as in a dark plane with few bright pixels. A constant
+        plane gets a range in which it is black.
     """
     flat = np.asarray(values).reshape(-1)
     flat = flat[:: max(1, flat.size // _MAX_SAMPLES)].astype(np.float64)
@@ -72,6 +73,8 @@ def contrast_limits(values: npt.ArrayLike) -> tuple[float, float]:
     low, high = np.percentile(flat, _PERCENTILES)
     if low == high:
         low, high = flat.min(), flat.max()
+    if low == high:
+        high = low + max(1.0, abs(low))
     return float(low), float(high)
 
 
@@ -163,8 +166,6 @@ def normalise(
 def _stretch(
     channel: npt.NDArray[np.generic], low: float, high: float
 ) -> npt.NDArray[np.float32]:
-    if low == high:  # a constant plane: nothing to see
-        return np.zeros(channel.shape, np.float32)
     # wide integers and halves would lose or overflow in their own type
     kind = np.float32 if channel.dtype.itemsize <= 2 else np.float64
     values = np.nan_to_num(channel.astype(kind), nan=low, posinf=high, neginf=low)
