@@ -681,6 +681,25 @@ def test_given_our_undo_of_an_accept_when_napari_undoes_that_then_it_is_redone(
     assert not there.session.can_redo
 
 
+def test_given_an_accept_on_another_slice_when_napari_undoes_it_then_that_is_seen(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.session.add_click(at(2, A))
+    there.wait()
+    there.session.accept()
+    there.show(0, 4)
+    there.session.sync()
+
+    there.session.target.undo()
+    there.session.sync()
+
+    assert there.session.label == 1
+    assert set(there.session.objects) == {1}
+    assert there.session.objects[1].state == "open"
+    assert there.session.can_redo
+
+
 def test_given_painting_in_the_target_then_it_is_an_act_that_can_be_undone(
     room: Rooms,
 ) -> None:

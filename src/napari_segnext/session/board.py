@@ -75,6 +75,7 @@ class Board:
         self.image = image
         self.polarity = "positive"
         self.dirty: set[str] = set()
+        self.target_painted = False
         self._layers: dict[str, Layer] = {}
         self._made: list[Layer] = []
         self._dirty_planes: set[PlaneKey] = set()
@@ -329,6 +330,7 @@ class Board:
         self._mark("scribbles")
 
     def _on_target(self, event: Any) -> None:
+        self.target_painted |= event.type != "set_data"
         self._mark("target")
 
     def _on_defaults(self, event: Any) -> None:

@@ -195,8 +195,11 @@ class SessionCore:
         planes = {*act.planes, *self._preview.masks}
         self._write_prompts(planes)
         self._show(planes)
-        wanted = [plane for plane in act.planes if self._is_wanted(plane)]
-        self._ask(plane for plane in wanted if self._auto_run or self._was_asked(plane))
+        self._ask(
+            plane
+            for plane in act.planes
+            if self._was_asked(plane) or (self._auto_run and self._is_wanted(plane))
+        )
 
     def _after_switch(self, before: OpenObject) -> None:
         """Show another current object."""
@@ -216,7 +219,11 @@ class SessionCore:
     # requests and answers -----------------------------------------------------------
 
     def _is_wanted(self, plane: PlaneKey) -> bool:
-        return plane == self._board.plane or plane in self._named
+        return (
+            plane == self._board.plane
+            or plane in self._named
+            or plane in self._preview.masks  # what is on show must not become stale
+        )
 
     def _was_asked(self, plane: PlaneKey) -> bool:
         entry = self._history.entry(plane)

@@ -145,8 +145,6 @@ class Following(SessionCore):
 
     def _look_at_target(self) -> None:
         edit = self._target.edited()
-        if edit is None:
-            return
         last, following = self._history.last, self._history.next
         if last is not None and last.pixels is not None:
             if self._target.has_become(edit, last.pixels.inverse()):
@@ -157,7 +155,8 @@ class Following(SessionCore):
             self._history.forth()
             self._after_move(following)
             return
-        self._push(edit)
+        if edit is not None:
+            self._push(edit)
 
     def _take_new_image(self) -> None:
         self._image_changed = False

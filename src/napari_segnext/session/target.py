@@ -81,6 +81,7 @@ class Target:
             self._count(change)
             self.look_at(self._plane)
         self._board.dirty.discard("target")
+        self._board.target_painted = False
 
     def look_at(self, plane: PlaneKey | None) -> None:
         """Remember what the layer holds on `plane` now."""
@@ -97,6 +98,10 @@ class Target:
         """Return what was changed from outside since the last look, as an act."""
         plane, expected = self._plane, self._expected
         self._board.dirty.discard("target")
+        known, self._labels = self._labels, None  # what is not on display is not known
+        if self._board.plane != plane and not self._board.target_painted:
+            self._labels = known  # most likely nothing but another slice on display
+        self._board.target_painted = False
         if plane is None or expected is None:
             return None
         data = self.layer.data
@@ -114,21 +119,24 @@ class Target:
         change = PixelChange.from_arrays(
             data.shape, here, expected[rows, cols], actual[rows, cols]
         )
+        self._labels = known
         self._count(change)
         self.look_at(plane)
         return TargetEdited(plane, change)
 
-    def has_become(self, edit: TargetEdited, change: PixelChange | None) -> bool:
-        """Whether an edit from outside did exactly `change`.
+    def has_become(self, edit: TargetEdited | None, change: PixelChange | None) -> bool:
+        """Whether somebody else did exactly `change`.
 
-        True where all pixels of `change` have their value after it, and the edit, seen
-        on the plane on display only, touches no others.
+        True where all pixels of `change` have their value after it, and the edit that
+        is seen on the plane on display, if any, touches no others.
         """
-        if change is None or not change or change.shape != edit.pixels.shape:
-            return False
         data = self.layer.data
+        if change is None or not change or change.shape != tuple(data.shape):
+            return False
         if not np.array_equal(take(data, change.coordinates), change.after):
             return False
+        if edit is None:
+            return True
         flat = np.ravel_multi_index(change.coordinates, change.shape)
         touched = np.ravel_multi_index(edit.pixels.coordinates, change.shape)
         return bool(np.isin(touched, flat).all())
