@@ -68,7 +68,7 @@ def test_a_plane_mask_is_the_mask_it_was_made_of(mask: np.ndarray) -> None:
 def add(history: History, *clicks: Click, asked: set[int]) -> PromptsChanged:
     before = history.state.object.prompts(PLANE)
     after = Prompts(clicks)
-    previous = history.previous_of(PLANE, after, asked)
+    previous = history.previous_of(PLANE, after, {(n, PLANE) for n in asked})
     change = PlaneChange(PLANE, before, after, previous)
     act = PromptsChanged(history.new_number(), 1, (change,))
     history.push(act)

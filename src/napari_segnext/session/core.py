@@ -82,7 +82,7 @@ class SessionCore:
         self._last_visible: tuple[object, ...] = ()
         self._complaint = ""
         self._errors: list[Exception] = []
-        self._asked: set[int] = set()
+        self._asked: set[tuple[int, PlaneKey]] = set()
         self._named: set[PlaneKey] = set()
         self._plane: PlaneKey | None = None
         self._board = Board(self._viewer, self._image, adopted, self._on_layer_changed)
@@ -227,7 +227,7 @@ class SessionCore:
 
     def _was_asked(self, plane: PlaneKey) -> bool:
         entry = self._history.entry(plane)
-        return entry is not None and entry.number in self._asked
+        return entry is not None and (entry.number, plane) in self._asked
 
     def _ask(self, planes: Iterable[PlaneKey]) -> None:
         """Request what is not yet answered on `planes`; drop older requests."""
@@ -239,7 +239,7 @@ class SessionCore:
             if entry is None or not entry.prompts:
                 self._worker.cancel(key)
                 continue
-            self._asked.add(entry.number)
+            self._asked.add((entry.number, plane))
             if self._engine.answers.get(entry.number, plane) is not None:
                 self._worker.cancel(key)
                 self._show([plane])

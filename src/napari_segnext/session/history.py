@@ -120,7 +120,7 @@ class History:
         return tuple(reversed(result))
 
     def previous_of(
-        self, plane: PlaneKey, prompts: Prompts, asked: Collection[int]
+        self, plane: PlaneKey, prompts: Prompts, asked: Collection[tuple[int, PlaneKey]]
     ) -> int | None:
         """Return the number of the entry whose answer new `prompts` build on.
 
@@ -134,7 +134,7 @@ class History:
         for number in state.entries if state is not None else ():
             entry = self._entries[number, plane]
             if (
-                number in asked
+                (number, plane) in asked
                 and len(best.prompts if best else ()) <= len(entry.prompts)
                 and 0 < len(entry.prompts) < len(prompts)
                 and prompts.contains(entry.prompts)
