@@ -10,7 +10,7 @@ from fakes import TIMEOUT_S, BlockedPredictor, FailingPredictor, expected
 from napari.layers import Labels, Points
 
 from napari_segnext.core.prompts import Click, Mask, Prompts
-from napari_segnext.errors import LayerError, PromptError
+from napari_segnext.errors import JournalError, LayerError, PromptError
 from napari_segnext.session.acts import (
     Accepted,
     Cleared,
@@ -22,6 +22,7 @@ from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Room
 
@@ -197,6 +198,36 @@ def test_given_points_on_many_planes_by_hand_then_only_the_displayed_is_predicte
     there.wait()
     assert there.predictor.asked == [clicks(A), clicks(B)]
     np.testing.assert_array_equal(there.session.mask(), expected(PLANE, clicks(B)))
+
+
+def test_given_a_click_moved_to_another_slice_then_that_is_predicted_when_shown(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.show(0, 2)
+    there.session.add_click(at(2, A))
+    there.wait()
+    there.session.points.data = [at(4, A)]  # one act on two planes
+    there.wait()
+    assert not there.session.preview.data.any()
+    there.show(0, 4)
+    there.wait()
+    np.testing.assert_array_equal(there.session.mask(), expected(PLANE, clicks(A)))
+
+
+def test_given_an_answer_on_another_slice_when_its_prompts_change_then_it_follows(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.session.points.data = [at(3, A)]
+    there.show(0, 3)
+    there.wait()
+    there.show(0, 1)
+    there.session.points.data = [at(3, B)]
+    there.wait()
+    np.testing.assert_array_equal(
+        there.session.preview.data[3] > 0, expected(PLANE, clicks(B))
+    )
 
 
 # 4: one current object ------------------------------------------------------------
@@ -744,3 +775,12 @@ def test_given_two_prompts_by_hand_when_synced_then_one_act(room: Rooms) -> None
     there.session.sync()
     assert len(acts(there)) == 1
     assert isinstance(acts(there)[0], PromptsChanged)
+
+
+def test_given_a_journal_that_cannot_be_written_then_a_journal_error(
+    room: Rooms, tmp_path: Path
+) -> None:
+    with pytest.raises(JournalError, match="folder that exists"):
+        room(journal=tmp_path / "nowhere" / "log.jsonl")
+    path = tmp_path / "log.jsonl"
+    assert room(journal=path).session.journal == path

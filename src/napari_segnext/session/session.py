@@ -300,6 +300,11 @@ class Session(Objects, Prompting):
         self.polarity = "negative" if self.polarity == "positive" else "positive"
 
     @property
+    def journal(self) -> Path | None:
+        """The file that was named for the log; not yet written by this version."""
+        return self._journal
+
+    @property
     def auto_run(self) -> bool:
         """Whether prompts are answered at once."""
         return self._auto_run
