@@ -94,7 +94,12 @@ class Prompting(Tools):
         """Find the plane on which data points lie, and where they are on it."""
         self._sync()
         ndim = self._image.ndim
-        rows = [np.asarray(point, float).ravel() for point in points]
+        try:
+            rows = [np.asarray(point, float).ravel() for point in points]
+        except (TypeError, ValueError) as error:
+            raise PromptError(
+                f"A position is numbers (..., y, x), not {points!r}."
+            ) from error
         if not rows or any(len(row) != ndim for row in rows):
             raise PromptError(
                 f"A position in this image is {ndim} numbers (..., y, x); "
