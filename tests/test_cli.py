@@ -81,6 +81,15 @@ def test_demo_without_a_window_segments_the_nuclei(tmp_path: Path, capsys) -> No
     assert "clicks.csv" in printed
 
 
+def test_demo_without_a_display_says_what_to_do(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    assert main(["demo"]) == 1
+    assert "--headless" in capsys.readouterr().err
+
+
 @pytest.fixture
 def prompts_file(tmp_path: Path):
     """Centres of two nuclei of slice 45 as prompts: the file, and the truths."""

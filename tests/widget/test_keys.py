@@ -154,6 +154,18 @@ def test_the_keys_of_a_second_widget_are_for_its_own_layers(
     assert asked == [second, first]
 
 
+def test_a_second_widget_takes_over_the_keys_of_one_that_closed(
+    viewer, stack, keys, open_widget, performed
+) -> None:
+    first, key = keys
+    second = open_widget()
+    viewer.window.remove_dock_widget(first)
+    second.session.toggle_polarity()
+    viewer.layers.selection.active = stack
+    press_all(key)
+    assert performed == list(KEYS)
+
+
 def open_widget_after(viewer, old, open_widget):
     """Replace a widget, so that the newest `perform` is what its keys call."""
     viewer.window.remove_dock_widget(old)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 
+from napari_segnext.commands.doctor import find_display, find_qt_binding
 from napari_segnext.commands.options import add_model_options
+from napari_segnext.errors import SegNextError
 from napari_segnext.samples import Sample, load_sample
 
 if TYPE_CHECKING:
@@ -72,6 +74,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Open napari, or play without a window and print what came out."""
     if arguments.headless is None:
+        for needed in (find_qt_binding(), find_display()):
+            if needed.advice:  # Qt would end the process without a word on what to do
+                raise SegNextError(
+                    f"No window can be opened ({needed.what}: {needed.found}): "
+                    f"{needed.advice}."
+                )
         open_demo()
         import napari
 

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-__all__ = ["Finding", "add_parser", "examine", "run"]
+__all__ = [
+    "Finding",
+    "add_parser",
+    "examine",
+    "find_display",
+    "find_qt_binding",
+    "run",
+]
 
 _TIMEOUT_S = 120
 _PACKAGES = ("napari", "numpy", "torch", "qtpy", "magicgui", "superqt", "scikit-image")
@@ -105,11 +112,11 @@ def examine() -> Iterator[Finding]:
     """Look at everything, one finding after the other."""
     yield _python()
     yield from (_package(name) for name in _PACKAGES)
-    binding = _qt_binding()
+    binding = find_qt_binding()
     yield binding
     yield _torch()
     yield _threads()
-    display = _display()
+    display = find_display()
     yield display
     if not binding.is_problem and not display.advice:
         yield _opengl()
@@ -134,7 +141,8 @@ def _package(name: str) -> Finding:
         )
 
 
-def _qt_binding() -> Finding:
+def find_qt_binding() -> Finding:
+    """Find out which Qt there is; without one there is advice."""
     for name in _QT_BINDINGS:
         try:
             return Finding("Qt binding", f"{name} {metadata.version(name)}")
@@ -171,7 +179,8 @@ def _threads() -> Finding:
     return Finding("threads", found)
 
 
-def _display() -> Finding:
+def find_display() -> Finding:
+    """Find out whether windows can be shown; if not there is advice."""
     platform_name = os.environ.get("QT_QPA_PLATFORM", "")
     if platform_name in ("offscreen", "minimal"):
         return Finding(

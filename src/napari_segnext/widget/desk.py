@@ -157,7 +157,8 @@ class Desk:
         self.choose_target(self.target)
 
     def bind_keys(self) -> None:
-        """Bind the keys on those layers of the session that have none yet."""
+        """Bind the keys where they are missing and free: our layers, the viewer."""
+        self._keys.bind(self.viewer)  # another widget may have let go of them
         if self._session is not None:
             for role in _ROLES:
                 if self._session.has(role):
