@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import scipy.ndimage  # noqa: F401 - before torch: after it, this takes 0.2 s longer
 
 from napari_segnext.core.features import FeatureCache
 from napari_segnext.core.prompts import Click, Prompts, prompts_bounds
