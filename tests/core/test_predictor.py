@@ -238,6 +238,37 @@ def test_feature_cache_drops_the_least_recently_used(predictor):
     assert cache.nbytes <= cache.max_bytes
 
 
+INSIDE = {
+    "click": Prompts(clicks=[Click(1300, 700)]),
+    "scribble": Prompts(scribbles=[Scribble([(1295, 690), (1300, 710)])]),
+    "negative box beside it": Prompts(
+        clicks=[Click(1300, 700)], boxes=[Box(1290, 760, 1310, 780, positive=False)]
+    ),
+}
+AROUND = {
+    "box": Prompts(boxes=[Box(1290, 690, 1310, 710)]),
+    "polygon": Prompts(polygons=[Polygon([(1290, 700), (1310, 690), (1310, 710)])]),
+}
+
+
+@pytest.mark.parametrize("prompts", INSIDE.values(), ids=INSIDE)
+def test_what_lies_inside_the_object_does_not_tell_its_size(lite, prompts):
+    features = lite.encode(np.zeros((2048, 2048), np.uint8))
+    before = set(features.windows)
+    lite.predict(features, prompts)
+    looked = [window for window in features.windows if window not in before]
+    assert looked[0].level >= 0
+
+
+@pytest.mark.parametrize("prompts", AROUND.values(), ids=AROUND)
+def test_what_surrounds_the_object_tells_its_size(lite, prompts):
+    features = lite.encode(np.zeros((2048, 2048), np.uint8))
+    before = set(features.windows)
+    lite.predict(features, prompts)
+    looked = [window for window in features.windows if window not in before]
+    assert looked[0].level == -2
+
+
 def disks(shape, centres, radius):
     rows, cols = np.mgrid[: shape[0], : shape[1]]
     labels = np.zeros(shape, np.int32)

@@ -93,21 +93,19 @@ def as_prediction(
 
 
 def mask_bounds(answer: Prediction, prompts: Prompts) -> Bounds | None:
-    """Bounds on the plane of the parts of a mask that hold a positive click.
+    """Bounds on the plane of the parts of a mask that positive prompts lie on.
 
-    The whole mask where no click is on it; None where the mask is empty.
+    The whole mask where no click, scribble or stroke is on it; None where the mask is
+    empty.
     """
     mask = answer.crop_mask
     row0, col0 = answer.region[:2]
     parts, count = ndimage.label(mask)
     if not count:
         return None
-    touched = set()
-    for click in prompts.clicks:
-        row, col = int(click.row + 0.5) - row0, int(click.col + 0.5) - col0
-        inside = 0 <= row < mask.shape[0] and 0 <= col < mask.shape[1]
-        if click.positive and inside and parts[row, col]:
-            touched.add(int(parts[row, col]))
+    points = np.floor(_positive_points(prompts) + 0.5).astype(int) - (row0, col0)
+    points = points[((points >= 0) & (points < mask.shape)).all(axis=1)]
+    touched = set(parts[tuple(points.T)].tolist()) - {0}
     slices = ndimage.find_objects(parts)
     rows, cols = zip(
         *(slices[part - 1] for part in touched or range(1, count + 1)), strict=True
@@ -118,3 +116,18 @@ def mask_bounds(answer: Prediction, prompts: Prompts) -> Bounds | None:
         row0 + max(part.stop for part in rows) - 1,
         col0 + max(part.stop for part in cols) - 1,
     )
+
+
+def _positive_points(prompts: Prompts) -> npt.NDArray[np.float64]:
+    """Points (N, 2) of the plane that the user said are on the object."""
+    points = [(click.row, click.col) for click in prompts.clicks if click.positive]
+    for scribble in prompts.scribbles:
+        if scribble.positive:
+            points.extend(scribble.vertices)
+    found = [np.array(points, float).reshape(-1, 2)]
+    found += [
+        np.argwhere(stroke.crop) + stroke.region[:2]
+        for stroke in prompts.strokes
+        if stroke.positive
+    ]
+    return np.concatenate(found)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_segnext.core.models import Model
-    from napari_segnext.core.prompts import Prompts
+    from napari_segnext.core.prompts import Box, Polygon, Prompts
     from napari_segnext.core.windows import Bounds, Window
 
     ShouldStop = Callable[[], bool]
@@ -253,15 +253,12 @@ class Predictor:
         seen = None if before is None else mask_bounds(before, prompts)
         if seen is not None:
             bounds = union(bounds, seen)
+        # clicks and scribbles lie inside the object, areas and masks show its extent
+        areas: list[Box | Polygon] = [*prompts.boxes, *prompts.polygons]
         is_vague = (
             seen is None
             and prompts.mask is None
-            and not (
-                prompts.boxes
-                or prompts.polygons
-                or prompts.scribbles
-                or prompts.strokes
-            )
+            and not any(area.positive for area in areas)
         )
         window = self._first_window(features.shape, bounds, is_vague)
         look = _Look(prompts, before, bounds, window, is_vague)
