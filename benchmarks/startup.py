@@ -33,16 +33,17 @@ WIDGET = """
 import time
 import napari
 from qtpy.QtCore import QEventLoop
-from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer(show=False)
 viewer.open_sample("napari-segnext", "nuclei_3d")
-application = QApplication.instance()
 start = time.perf_counter()
 _dock, widget = viewer.window.add_plugin_dock_widget("napari-segnext", "SegNext")
 shown = time.perf_counter() - start
 session = widget.session
-while session.model_state == "loading":
-    application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+loop = QEventLoop()  # sleeps as napari's own does: polling would compete for the lock
+session.model_ready.connect(loop.quit)
+session.error.connect(loop.quit)
+if session.model_state == "loading":
+    loop.exec()
 print(shown, time.perf_counter() - start, session.model_state)
 viewer.close()
 """
