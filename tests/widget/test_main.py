@@ -538,6 +538,9 @@ def test_it_fits_a_narrow_dock(widget, qtbot, scale: float) -> None:
     width = round(230 * scale)
     body = widget.panel.widget()
     assert body.minimumSizeHint().width() <= width
+    # it is never cut: the dock keeps at least the width of the content
+    least = widget.panel.minimumSizeHint().width()
+    assert body.minimumSizeHint().width() <= least <= width + 20
     widget.resize(width, 800)
     for button in widget.panel.controls.buttons.values():
         assert button.minimumSizeHint().height() <= button.sizeHint().height()

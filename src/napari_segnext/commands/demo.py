@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoClick", "add_parser", "open_demo", "play", "run"]
 
+_DEMO_SIZE_PX = 1200, 720  # the panel beside a canvas, on a small laptop
 _NUCLEI = 4
 _SLICES_PER_NUCLEUS = 3
 _MAX_CLICKS = 5
@@ -105,6 +106,8 @@ def open_demo() -> napari.Viewer:
     import napari
 
     viewer = napari.Viewer(title="napari-segnext demo")
+    _left, _top, width, height = viewer.window.geometry()
+    viewer.window.resize(max(width, _DEMO_SIZE_PX[0]), max(height, _DEMO_SIZE_PX[1]))
     viewer.open_sample("napari-segnext", "nuclei_3d")
     viewer.dims.set_current_step(0, 45)
     viewer.window.add_plugin_dock_widget("napari-segnext", "SegNext")

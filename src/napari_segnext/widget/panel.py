@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_segnext.widget import text
@@ -54,6 +55,16 @@ class Panel(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidget(body)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for the width of the content: cut in half it would be of no use."""
+        hint = super().minimumSizeHint()
+        body, bar = self.widget(), self.verticalScrollBar()
+        if body is None or bar is None:
+            return hint
+        width = body.minimumSizeHint().width() + bar.sizeHint().width()
+        return QSize(width, hint.height())
 
     def show_state(self, desk: Desk) -> None:
         """Show what there is on the desk and what can be done.
