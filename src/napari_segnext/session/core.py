@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["SessionCore"]
 
 CONTRASTS = ("percentile", "layer")
-_LOADING = "load the model"
 
 
 class SessionCore:

@@ -17,20 +17,8 @@ _LOADING = "load the model"
 class Following(SessionCore):
     """What `Session` is made of; see there."""
 
-    def __init__(
-        self,
-        viewer: Any,
-        image: Any,
-        model: Any,
-        adopted: dict[str, Any],
-        device: str,
-        window: str | None,
-        contrast: str,
-        auto_run: bool,
-    ) -> None:
-        super().__init__(
-            viewer, image, model, adopted, device, window, contrast, auto_run
-        )
+    def _start(self) -> None:
+        """Make the first layers, watch the viewer, and load the model."""
         for role in ("target", "preview", "points"):
             self._board.get(role)
         self._history.start(self._target.next_free())

@@ -26,7 +26,7 @@ from napari_segnext.session.planes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import numpy.typing as npt
     from napari.layers import Layer, Points, Shapes
@@ -260,21 +260,13 @@ def write_points(
     bool
         Whether anything had to be changed.
     """
-    superfluous, missing = _difference(reading.rows, wanted)
-    if not (superfluous or missing):
-        return False
-    defaults = _defaults(layer)
-    layer.selected_data = set()
-    if superfluous:
-        layer.remove(superfluous)
     to_layer = Affine.between(image, layer)
-    for group in _alike(missing):
-        _set_row_defaults(layer, defaults, *group[0])
+
+    def add(group: list[tuple[PlaneKey, Click]]) -> None:
         positions = [plane.lift((click.row, click.col)) for plane, click in group]
         layer.add(to_layer(np.concatenate(positions)))
-    layer.selected_data = set()
-    layer.feature_defaults = defaults
-    return True
+
+    return _rewrite(layer, reading, wanted, add)
 
 
 def write_shapes(
@@ -287,16 +279,9 @@ def write_shapes(
 
     See `write_points`.
     """
-    superfluous, missing = _difference(reading.rows, wanted)
-    if not (superfluous or missing):
-        return False
-    defaults = _defaults(layer)
-    layer.selected_data = set()
-    if superfluous:
-        layer.remove(superfluous)
     to_layer = Affine.between(image, layer)
-    for group in _alike(missing):
-        _set_row_defaults(layer, defaults, *group[0])
+
+    def add(group: list[tuple[PlaneKey, Outlined]]) -> None:
         layer.add(
             [to_layer(plane.lift(prompt.vertices)) for plane, prompt in group],
             shape_type=[_SHAPE_TYPES[type(prompt)] for _, prompt in group],
@@ -307,6 +292,27 @@ def write_shapes(
                 for _, prompt in group
             ],
         )
+
+    return _rewrite(layer, reading, wanted, add)
+
+
+def _rewrite(
+    layer: Points | Shapes,
+    reading: Reading,
+    wanted: Iterable[tuple[PlaneKey, _P]],
+    add: Callable[[list[tuple[PlaneKey, _P]]], None],
+) -> bool:
+    """Remove what is not wanted, and `add` what is missing, alike rows together."""
+    superfluous, missing = _difference(reading.rows, wanted)
+    if not (superfluous or missing):
+        return False
+    defaults = _defaults(layer)
+    layer.selected_data = set()
+    if superfluous:
+        layer.remove(superfluous)
+    for group in _alike(missing):
+        _set_row_defaults(layer, defaults, *group[0])
+        add(group)
     layer.selected_data = set()
     layer.feature_defaults = defaults
     return True

@@ -93,6 +93,7 @@ class Session(Objects, Prompting):
         super().__init__(
             viewer, image, model, adopted, device, window, contrast, auto_run
         )
+        self._start()
 
     # answers ------------------------------------------------------------------------
 

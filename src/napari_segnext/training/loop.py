@@ -148,8 +148,8 @@ class Trainer:
         self.step, self.seconds = state["step"], state["seconds"]
         return True
 
-    def run(self, validate: Callable[[], dict[str, float]] | None = None) -> None:
-        """Train to the end of the plan; `validate` is called at every checkpoint."""
+    def run(self) -> None:
+        """Train to the end of the plan."""
         losses: deque[float] = deque(maxlen=100)
         saved = self.seconds
         bar = tqdm(total=self.plan.steps, initial=self.step, mininterval=5, unit="step")
@@ -166,8 +166,7 @@ class Trainer:
                 if done or self.seconds - saved >= self.plan.save_minutes * 60:
                     saved = self.seconds
                     self.save()
-                    figures = validate() if validate else {}
-                    self._log({"loss": sum(losses) / len(losses), **figures})
+                    self._log({"loss": sum(losses) / len(losses)})
                 if done:
                     return
 
