@@ -10,12 +10,12 @@ import napari_segnext as ns
 from napari_segnext.core.lite import LiteConfig, SegNextLite
 from napari_segnext.core.prompt_map import PromptStyle
 from napari_segnext.errors import ImageError
+from napari_segnext.evaluation.prompting import sample_prompts
 from napari_segnext.training.batches import Batches, Recipe
 from napari_segnext.training.crops import augment_intensity, random_crop
 from napari_segnext.training.data import read_sets
 from napari_segnext.training.loop import Plan, Trainer
 from napari_segnext.training.losses import correction_clicks, segmentation_loss
-from napari_segnext.training.prompting import sample_prompts
 
 SIZE = 64
 STYLE = PromptStyle(3, area_value=0.5)

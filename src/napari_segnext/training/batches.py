@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from napari_segnext.core.prompt_map import Grid, draw_prompts
+from napari_segnext.evaluation.prompting import sample_prompts
 from napari_segnext.training.crops import augment_intensity, random_crop
-from napari_segnext.training.prompting import sample_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
