@@ -53,6 +53,7 @@ _LIMITS = {
     **dict.fromkeys(("width4", "width8", "width16"), 4096),
     **dict.fromkeys(("depth4", "depth8", "depth16"), 64),
     "heads": 64,
+    "context": 64,
 }
 _TAPS = (0, 2, 4, 10)  # blocks whose outputs have strides 2, 4, 8 and 16
 
@@ -71,6 +72,9 @@ class LiteConfig:
         Number of blocks at each stride; those at stride 16 attend to all tokens.
     heads : int
         Attention heads.
+    context : int
+        Attention blocks of the image encoder at stride 16, whose result also reaches
+        strides 8 and 4; they run once per image, not once per click. 0 leaves them out.
     """
 
     size: int = 256
@@ -81,15 +85,17 @@ class LiteConfig:
     depth8: int = 2
     depth16: int = 2
     heads: int = 5
+    context: int = 2
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, or only by a damaged file."""
         for name, most in _LIMITS.items():
             value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= most:
+            least = 0 if name == "context" else 1
+            if type(value) is not int or not least <= value <= most:
                 raise CheckpointError(
                     f"segnext-lite cannot have {name} = {value!r}; "
-                    f"use a whole number from 1 to {most}."
+                    f"use a whole number from {least} to {most}."
                 )
         if self.size % 16 or self.width16 % self.heads:
             raise CheckpointError(
@@ -164,7 +170,7 @@ class _ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm(self.depthwise(x))
-        return x + self.project(F.gelu(self.expand(y)))
+        return x + self.project(F.relu(self.expand(y), inplace=True))
 
 
 class _AttentionBlock(nn.Module):
@@ -190,8 +196,39 @@ class _AttentionBlock(nn.Module):
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each B x heads x N x C'
         mixed = F.scaled_dot_product_attention(query, key, value)
         tokens = tokens + self.attend(mixed.transpose(1, 2).reshape(tokens.shape))
-        tokens = tokens + self.project(F.gelu(self.expand(self.norm2(tokens))))
+        inner = F.relu(self.expand(self.norm2(tokens)), inplace=True)
+        tokens = tokens + self.project(inner)
         return tokens.reshape(batch, rows, cols, width).permute(0, 3, 1, 2)
+
+
+class _Context(nn.Module):
+    """What the whole image tells about a pixel: attention at stride 16, passed down.
+
+    Adds nothing when new, so that it can be put into a trained network.
+    """
+
+    def __init__(self, config: LiteConfig) -> None:
+        super().__init__()
+        w4, w8, w16 = config.width4, config.width8, config.width16
+        self.blocks16 = nn.Sequential(
+            *(_AttentionBlock(w16, config.heads) for _ in range(config.context))
+        )
+        self.up8 = nn.Conv2d(w16, w8, 1)
+        self.block8 = _ConvBlock(w8)
+        self.up4 = nn.Conv2d(w8, w4, 1)
+        self.block4 = _ConvBlock(w4)
+        silent = [self.up8, self.up4, self.block8.project, self.block4.project]
+        for block in self.blocks16:
+            silent += [block.position, block.attend, block.project]
+        for layer in silent:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x4: Tensor, x8: Tensor, x16: Tensor) -> tuple[Tensor, ...]:
+        x16 = self.blocks16(x16)
+        x8 = self.block8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0))
+        x4 = self.block4(x4 + F.interpolate(self.up4(x8), scale_factor=2.0))
+        return x4, x8, x16
 
 
 def _never() -> bool:
@@ -218,6 +255,7 @@ class SegNextLite(nn.Module):
         self.lateral8 = nn.Conv2d(tap8, w8, 1)
         self.lateral16 = nn.Conv2d(tap16, w16, 1)
         self.image_norms = nn.ModuleList(map(_ChannelNorm, (w4, w8, w16)))
+        self.context = _Context(config) if config.context else None
         self.prompt_stem = nn.Conv2d(3, 16, 4, 2, 1)
         self.prompt4 = nn.Conv2d(16, w4, 4, 2, 1)
         self.prompt8 = nn.Conv2d(w4, w8, 2, 2)
@@ -259,10 +297,11 @@ class SegNextLite(nn.Module):
         x2, x4, x8, x16 = self.encoder(image, should_stop or _never)
         x4 = torch.cat([x4, F.pixel_unshuffle(x2, 2)], dim=1)
         laterals = self.lateral4(x4), self.lateral8(x8), self.lateral16(x16)
-        return tuple(
+        features = tuple(
             norm(lateral)
             for norm, lateral in zip(self.image_norms, laterals, strict=True)
         )
+        return features if self.context is None else self.context(*features)
 
     def decode(self, features: tuple[Tensor, ...], prompt_maps: Tensor) -> Tensor:
         """Logits of each prompt map on encoded images.
@@ -280,12 +319,12 @@ class SegNextLite(nn.Module):
             B x 1 x S x S logits.
         """
         maps = prompt_maps.contiguous(memory_format=torch.channels_last)
-        embedded = F.gelu(self.prompt4(F.gelu(self.prompt_stem(maps))))
+        embedded = F.relu(self.prompt4(F.relu(self.prompt_stem(maps))))
         fused = []
         for index, deeper in enumerate((self.prompt8, self.prompt16, None)):
             fused.append(features[index] + self.prompt_norms[index](embedded))
             if deeper is not None:
-                embedded = F.gelu(deeper(embedded))
+                embedded = F.relu(deeper(embedded))
         x4, x8, x16 = fused
         x16 = self.blocks16(x16)
         x8 = self.blocks8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0))
