@@ -1,0 +1,343 @@
+"""Membranes, vesicles, spots and mitochondria."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+from scipy.special import j1
+
+from napari_segnext.training.synthetic_optics import (
+    blobs,
+    blur,
+    camera,
+    fibres,
+    grain,
+    log_uniform,
+    smooth_noise,
+    texture,
+    to_rgb,
+    uneven,
+)
+from napari_segnext.training.synthetic_shapes import (
+    Canvas,
+    Rods,
+    blob,
+    curve,
+    ellipse,
+    pack,
+    random_shape,
+    stamp_disks,
+    tube,
+)
+
+if TYPE_CHECKING:
+    from napari_segnext.training.data import Annotated
+    from napari_segnext.training.synthetic_shapes import Labels, Plane, Points, Stamp
+
+__all__ = ["membranes", "mitochondria_em", "spots", "vesicles"]
+
+
+def _seeds(
+    rng: np.random.Generator, shape: tuple[int, int], size: float, uneven_size: float
+) -> Points:
+    """Seeds about `size` px apart; `uneven_size` makes some regions denser."""
+    count = int(np.clip(shape[0] * shape[1] / size**2, 4, 400))
+    candidates = rng.uniform(0, 1, (12 * count, 2)) * shape
+    rows, cols = candidates.astype(int).T
+    density = np.exp(uneven_size * smooth_noise(rng, shape, 2.5 * size)[rows, cols])
+    order = np.argsort(rng.random(len(density)) ** (1 / density))[::-1]
+    seeds = candidates[order[:count]]
+    halves = np.full(count, 0.01)
+    radii = np.full(count, size * rng.uniform(0.2, 0.45))
+    rods = Rods(seeds, np.zeros(count), halves, radii)
+    rounds = 0 if uneven_size > 0.8 else 6
+    return pack(rods, rounds=rounds).centres
+
+
+def _mesh(
+    rng: np.random.Generator, shape: tuple[int, int], size: float
+) -> tuple[Labels, Plane]:
+    """Voronoi cells with curved borders, and the borders as lines of height 1."""
+    seeds = _seeds(rng, shape, size, rng.uniform(0, 1.6))
+    rows, cols = np.clip(np.round(seeds).astype(int), 0, np.array(shape) - 1).T
+    empty = np.ones(shape, bool)
+    empty[rows, cols] = False
+    numbers = np.zeros(shape, np.int32)
+    numbers[rows, cols] = np.arange(1, len(rows) + 1)
+    nearest = ndimage.distance_transform_edt(
+        empty, return_distances=False, return_indices=True
+    )
+    cells = numbers[tuple(nearest)]
+    bend = rng.uniform(0, 0.3) * size
+    scale = max(rng.uniform(0.3, 1.2) * size, 6)
+    shift = [bend * smooth_noise(rng, shape, scale) for _ in range(2)]
+    grid = np.ogrid[: shape[0], : shape[1]]
+    index = tuple(
+        np.clip((axis + move).astype(np.intp), 0, side - 1)
+        for axis, move, side in zip(grid, shift, shape, strict=True)
+    )
+    cells = cells[index]
+    border = np.zeros(shape, np.float32)
+    border[:-1] = cells[:-1] != cells[1:]
+    border[:, :-1] = np.maximum(border[:, :-1], cells[:, :-1] != cells[:, 1:])
+    return cells, border
+
+
+def membranes(rng: np.random.Generator) -> Annotated:
+    """Cells parted by membranes: bright on dark (a dye), or dark on bright (EM)."""
+    shape = random_shape(rng)
+    size = log_uniform(rng, 14, 90)
+    cells, border = _mesh(rng, shape, size)
+    thick = np.clip(log_uniform(rng, 0.5, 0.06 * size + 0.6), 0.5, 4)
+    apart = ndimage.distance_transform_edt(border == 0).astype(np.float32)
+    width = thick * (1 + 0.25 * smooth_noise(rng, shape, 0.6 * size))
+    if rng.random() < 0.3:  # matrix between the cells
+        width = (
+            width + np.maximum(smooth_noise(rng, shape, 0.8 * size), 0) * 0.08 * size
+        )
+    canvas = Canvas.blank(shape)
+    inside = apart > np.maximum(width, 0.5)
+    canvas.labels[inside] = cells[inside]
+    edge = np.clip(1.5 + width - apart, 0, 1)
+    if rng.random() < 0.5:
+        if rng.random() < 0.4:  # some cells are not there
+            gone = rng.random(int(cells.max()) + 1) < rng.uniform(0.05, 0.4)
+            gone[0] = False
+            border_of_kept = ndimage.grey_dilation(~gone[cells], 3)
+            edge = edge * border_of_kept
+            canvas.labels[gone[cells]] = 0
+        image = _membrane_dye(rng, edge, size)
+    else:
+        image = _membrane_em(rng, edge, cells, size)
+    unit = camera(rng, image, noise=log_uniform(rng, 0.01, 0.15))
+    return canvas.annotate(to_rgb(unit))
+
+
+def _membrane_dye(rng: np.random.Generator, edge: Plane, size: float) -> Plane:
+    shape = edge.shape[0], edge.shape[1]
+    gaps = np.clip(1 + rng.uniform(0, 0.8) * smooth_noise(rng, shape, 0.4 * size), 0, 2)
+    light = edge * gaps * np.clip(1 + 0.3 * texture(rng, shape, 2, 8), 0.2, 2)
+    sharp = ndimage.gaussian_filter(light, log_uniform(rng, 0.5, 2))
+    haze = rng.uniform(0, 1.5) * blur(light, rng.uniform(4, 12))
+    inner = rng.uniform(0, 0.2) * (1 + 0.5 * texture(rng, shape, 2, 0.5 * size))
+    dots = rng.uniform(0, 0.7) * blobs(rng, shape, int(rng.integers(0, 80)), (0.8, 2.5))
+    return (sharp + haze + inner + dots) * uneven(rng, shape, 0.6)
+
+
+def _membrane_em(
+    rng: np.random.Generator, edge: Plane, cells: Labels, size: float
+) -> Plane:
+    shape = edge.shape[0], edge.shape[1]
+    tone = rng.normal(0, rng.uniform(0.02, 0.12), int(cells.max()) + 1)
+    image = 0.75 + tone.astype(np.float32)[cells]
+    image += rng.uniform(0.02, 0.1) * texture(rng, shape, 1.5, 0.3 * size + 3)
+    for _ in range(int(rng.integers(0, 40))):  # organelles, not labelled here
+        centre, own = rng.uniform(0, 1, 2) * shape, size * log_uniform(rng, 0.03, 0.2)
+        radii = own * rng.uniform(1, 2), own
+        stamp = blob(rng, shape, centre, radii, rng.uniform(0, np.pi), 0.15)
+        if stamp is not None:
+            rim = np.exp(-((stamp.inside / 1.2) ** 2))
+            fill = np.clip(stamp.inside, 0, 1) * rng.uniform(0, 0.25)
+            image[stamp.where] -= np.float32(0.35) * rim + fill
+    faint = np.clip(1 + rng.uniform(0, 0.6) * smooth_noise(rng, shape, size), 0, 1.5)
+    image = image * (1 - rng.uniform(0.4, 0.9) * np.clip(edge * faint, 0, 1))
+    return ndimage.gaussian_filter(image, log_uniform(rng, 0.5, 1.5))
+
+
+def _clutter(rng: np.random.Generator, shape: tuple[int, int]) -> Plane:
+    """Cytoplasm: a soft mesh, granules and streaks, of about unit variance."""
+    total = rng.uniform(0.3, 1) * texture(rng, shape, 2, 50)
+    total += rng.uniform(0, 0.8) * fibres(rng, shape, rng.uniform(2, 4), 30)
+    total += rng.uniform(0, 1.5) * blobs(rng, shape, int(rng.integers(0, 60)), (0.8, 3))
+    return total / np.float32(max(total.std(), 1e-3))
+
+
+def vesicles(rng: np.random.Generator) -> Annotated:
+    """Rings and disks (vesicles, droplets, vacuoles) in a cluttered cytoplasm."""
+    shape = random_shape(rng)
+    radius = log_uniform(rng, 3.5, 28)
+    cover = log_uniform(rng, 0.02, 0.55)
+    count = int(np.clip(cover * shape[0] * shape[1] / (3.2 * radius**2), 2, 200))
+    radii = radius * np.exp(rng.normal(0, rng.uniform(0.1, 0.5), count))
+    radii = np.clip(radii, 2.8, 60)
+    centres = rng.uniform(0, 1, (count, 2)) * shape
+    if rng.random() < 0.5:  # in clusters
+        centres = centres[rng.integers(0, max(count // 8, 1), count)]
+        centres = centres + rng.normal(0, 4 * radius, (count, 2))
+    rods = Rods(centres, np.zeros(count), np.full(count, 0.01), radii)
+    rods = pack(rods, rounds=15, squeeze=rng.uniform(-0.1, 0.15))
+    canvas = Canvas.blank(shape)
+    image = log_uniform(rng, 0.03, 0.25) * _clutter(rng, shape)
+    polarity = rng.choice([-1, 1])
+    rim_px = np.clip(log_uniform(rng, 0.07, 0.3) * radius, 0.8, 5)
+    filled = rng.choice([0.0, 1.0, rng.uniform(-0.7, 0.7)])
+    mixed = rng.random() < 0.25
+    solid = rng.random() < 0.4
+    wobble = rng.uniform(0, 0.12)
+    for centre, own in zip(rods.centres, radii, strict=True):
+        axes = own * rng.uniform(1, 1.2), own / rng.uniform(1, 1.15)
+        stamp = blob(rng, shape, centre, axes, rng.uniform(0, np.pi), wobble)
+        if stamp is None:
+            continue
+        mask = canvas.put(stamp)
+        level = polarity * np.exp(rng.normal(0, 0.25)) * (rng.choice([-1, 1]) ** mixed)
+        ring = np.exp(-(((stamp.inside - rim_px) / rim_px) ** 2))
+        part = image[stamp.where]
+        lumen = np.clip(stamp.inside / rim_px, 0, 1)
+        look = lumen if solid else ring + filled * lumen
+        part[mask] = (0.5 * part + np.float32(0.5 * level) * look)[mask]
+    haze = rng.uniform(-0.3, 0.3) * blobs(rng, shape, int(rng.integers(0, 8)), (6, 25))
+    image = ndimage.gaussian_filter(image, log_uniform(rng, 0.5, 0.15 * radius + 0.7))
+    image = (image - image.min() + 0.2 + np.abs(haze)) * uneven(rng, shape, 0.5)
+    unit = camera(rng, image, noise=log_uniform(rng, 0.005, 0.1))
+    return canvas.annotate(to_rgb(unit))
+
+
+def _airy(distance: Plane, radius: float, defocus: float) -> tuple[Plane, float]:
+    """Image of a point at `distance` px from it, and the radius of its object.
+
+    In focus the Airy pattern with its first zero at `radius`, its object the half
+    maximum; out of focus a disk with a bright rim and rings, its object the disk.
+    """
+    if defocus < 0.5:
+        scaled = np.maximum(distance, 1e-3) * np.float32(3.83 / radius)
+        return (2 * j1(scaled) / scaled) ** 2, 0.45 * radius
+    edge = radius * (1 + defocus)
+    width = np.float32(0.35 * radius)
+    rim = np.exp(-(((distance - edge) / width) ** 2))
+    inner = np.cos(np.pi * distance / np.float32(1.1 * radius)) ** 2
+    body = (0.25 + 0.3 * inner) / (1 + np.exp((distance - edge) / (0.5 * width)))
+    return rim + body, edge + 0.7 * float(width)
+
+
+def spots(rng: np.random.Generator) -> Annotated:
+    """Points in and out of focus: Airy patterns, blurred disks, defocus rings."""
+    shape = random_shape(rng)
+    base = log_uniform(rng, 5.5, 16)
+    count = int(np.clip(log_uniform(rng, 4, 22000 / base**2), 4, 160))
+    canvas = Canvas.blank(shape)
+    light = np.zeros(shape, np.float32)
+    sharp = rng.random()
+    sizes = rng.uniform(0, 0.5)
+    order = rng.random(count)
+    for centre, luck in zip(rng.uniform(0, 1, (count, 2)) * shape, order, strict=True):
+        radius = max(base * np.exp(rng.normal(0, sizes)), 5.5)
+        defocus = 0.0 if luck < sharp else log_uniform(rng, 0.6, 3)
+        soft = rng.random() < 0.4 and defocus > 0
+        reach = radius * (3.2 + 1.5 * defocus)
+        window = ellipse(shape, centre, (reach, reach), 0)
+        if window is None:
+            continue
+        distance = np.float32(reach) - window.inside
+        if soft:  # a thick or aberrated spot has no rings
+            sigma = 0.45 * radius * (1 + defocus)
+            pattern, edge = np.exp(-((distance / sigma) ** 2) / 2), 1.18 * sigma
+        else:
+            pattern, edge = _airy(distance, radius, defocus)
+        # defocus spreads the same light
+        height = np.exp(rng.normal(0, 0.4)) / (1 + defocus) ** rng.uniform(0.5, 1.2)
+        light[window.where] += np.float32(height) * pattern
+        canvas.put(window._replace(inside=np.float32(edge) - distance))
+    light += rng.uniform(0, 0.1) * (1.5 + texture(rng, shape, 3, 60))
+    light += 0.2 * rng.random() * blobs(rng, shape, int(rng.integers(0, 6)), (15, 50))
+    light = light * uneven(rng, shape, 0.5)
+    if rng.random() < 0.25:  # absorbing beads
+        light = np.exp(-rng.uniform(0.5, 1.5) * light)
+    unit = camera(rng, light, noise=log_uniform(rng, 0.005, 0.08))
+    return canvas.annotate(to_rgb(unit))
+
+
+def mitochondria_em(rng: np.random.Generator) -> Annotated:
+    """Mitochondria with double membrane and cristae in an electron micrograph."""
+    shape = random_shape(rng)
+    radius = log_uniform(rng, 6, 28)
+    canvas = Canvas.blank(shape)
+    image = _cytoplasm_em(rng, shape, radius)
+    count = int(np.clip(log_uniform(rng, 2, 60000 / radius**2 / 8), 2, 40))
+    aspect = np.exp(np.abs(rng.normal(0, 0.7, count)))
+    radii = radius * np.exp(rng.normal(0, 0.2, count))
+    rods = Rods(
+        rng.uniform(0, 1, (count, 2)) * shape,
+        rng.uniform(0, np.pi) + rng.normal(0, rng.uniform(0.1, 2), count),
+        radii * (aspect - 1) + 0.05,
+        radii,
+    )
+    rods = pack(rods, rounds=15, squeeze=-0.1)
+    look = (
+        rng.uniform(0.35, 0.62),  # grey of the matrix
+        rng.uniform(0.08, 0.3),  # contrast of cristae
+        np.clip(0.07 * radius, 0.7, 2),  # thickness of a membrane
+        log_uniform(rng, 0.25, 0.7) * radius,  # period of cristae
+    )
+    for centre, angle, half, own in zip(
+        rods.centres, rods.angles, rods.half, radii, strict=True
+    ):
+        axis = np.array([np.sin(angle), np.cos(angle)])
+        start = centre - axis * half
+        line = curve(rng, start, angle, 2 * half + 1, bend=rng.uniform(0.1, 0.9))
+        line = line[np.linspace(0, len(line) - 1, 6).astype(int)]
+        widths = own * np.exp(rng.normal(0, 0.12, 6))
+        stamp = tube(shape, line, widths, margin=2)
+        if stamp is not None:
+            _paint_mitochondrion(rng, image, canvas, stamp, half + own, look)
+    image = ndimage.gaussian_filter(image, log_uniform(rng, 0.5, 0.06 * radius + 0.8))
+    image *= uneven(rng, shape, 0.15)
+    unit = camera(rng, image, noise=log_uniform(rng, 0.02, 0.18))
+    return canvas.annotate(to_rgb(unit))
+
+
+def _paint_mitochondrion(
+    rng: np.random.Generator,
+    image: Plane,
+    canvas: Canvas,
+    stamp: Stamp,
+    reach: float,
+    look: tuple[float, float, float, float],
+) -> None:
+    matrix, contrast, membrane_px, period_px = look
+    mask = canvas.put(stamp)
+    size = stamp.inside.shape
+    depth = stamp.inside
+    along = np.zeros(size, np.float32) if stamp.along is None else stamp.along
+    grey = matrix + rng.normal(0, 0.04) + 0.05 * texture(rng, size, 1.5, 8)
+    # lamellar cristae across the long axis, with wandering phase and gaps
+    wander = 1.3 * smooth_noise(rng, size, 1.5 * period_px)
+    turn = 2 * np.pi * (2 * reach * along + 0.4 * rng.normal() * depth) / period_px
+    stripes = np.clip(np.sin(turn + wander) * 2 - 0.3, -0.3, 1)
+    gaps = np.clip(0.8 + smooth_noise(rng, size, period_px), 0, 1)
+    inner = depth > 3 * membrane_px
+    grey = grey - np.float32(contrast) * stripes * gaps * inner
+    outer = np.exp(-(((depth - membrane_px) / membrane_px) ** 2))
+    second = np.exp(-(((depth - 3.4 * membrane_px) / membrane_px) ** 2))
+    dark = 0.32 * np.maximum(outer, 0.75 * second)
+    image[stamp.where][mask] = (grey - dark.astype(np.float32))[mask]
+
+
+def _cytoplasm_em(
+    rng: np.random.Generator, shape: tuple[int, int], radius: float
+) -> Plane:
+    """Ribosomes, reticulum, vesicles, lysosomes, plasma membranes: none labelled."""
+    image = 0.7 + rng.uniform(0.02, 0.07) * texture(rng, shape, 1.2, 40)
+    image -= rng.uniform(0, 0.15) * np.clip(grain(rng, shape, 1.0) - 1, 0, 2)
+    if rng.random() < 0.7:  # plasma membranes of several cells
+        _, border = _mesh(rng, shape, rng.uniform(4, 12) * radius)
+        image -= 0.35 * np.clip(2 * ndimage.gaussian_filter(border, 0.9), 0, 1)
+    for _ in range(rng.integers(0, 12)):  # cisternae of the reticulum
+        start, length = rng.uniform(0, 1, 2) * shape, radius * rng.uniform(2, 8)
+        line = curve(rng, start, rng.uniform(0, 6.3), length, bend=0.6, step=0.7)
+        width = np.full(len(line), np.clip(0.1 * radius, 1.2, 3))
+        outer = stamp_disks(shape, line, width + 1)
+        lumen = stamp_disks(shape, line, width)
+        image[outer] = 0.42
+        image[lumen] = 0.68
+    for _ in range(rng.integers(0, 30)):  # vesicles and lysosomes
+        centre, own = rng.uniform(0, 1, 2) * shape, radius * log_uniform(rng, 0.1, 0.6)
+        stamp = ellipse(shape, centre, (own, own * rng.uniform(0.8, 1)), 0)
+        if stamp is not None:
+            fill = 0.3 if rng.random() < 0.2 else 0.75
+            grey = fill - 0.35 * np.exp(-((stamp.inside - 0.8) ** 2))
+            mask = stamp.inside > 0
+            image[stamp.where][mask] = grey[mask]
+    return image
