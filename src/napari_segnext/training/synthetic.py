@@ -14,18 +14,15 @@ from napari_segnext.training.synthetic_bacteria import (
     cocci_phase,
     rods_phase,
 )
-from napari_segnext.training.synthetic_cells import (
-    adherent_phase,
-    tissue_he,
-    yeast_dic,
-)
+from napari_segnext.training.synthetic_cells import adherent_phase, yeast_dic
 from napari_segnext.training.synthetic_lines import filaments, vessels
+from napari_segnext.training.synthetic_membranes import membranes
 from napari_segnext.training.synthetic_organelles import (
-    membranes,
     mitochondria_em,
     spots,
     vesicles,
 )
+from napari_segnext.training.synthetic_tissue import tissue_he
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

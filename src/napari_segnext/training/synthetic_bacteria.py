@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_segnext.training.synthetic_layouts import Rods, grown, joined, pack
 from napari_segnext.training.synthetic_optics import (
     blobs,
     blur,
@@ -19,14 +20,7 @@ from napari_segnext.training.synthetic_optics import (
     to_rgb,
     uneven,
 )
-from napari_segnext.training.synthetic_shapes import (
-    Canvas,
-    Rods,
-    curve,
-    pack,
-    random_shape,
-    tube,
-)
+from napari_segnext.training.synthetic_shapes import Canvas, curve, random_shape, tube
 
 if TYPE_CHECKING:
     from napari_segnext.training.data import Annotated
@@ -59,10 +53,10 @@ def _scattered(
     return pack(Rods(centres, angles, half, radii), rounds=12)
 
 
-def _colonies(
+def _heaps(
     rng: np.random.Generator, shape: tuple[int, int], radius: float, aspect: float
 ) -> Rods:
-    """Dense patches, neighbours roughly parallel."""
+    """Dense patches of cells that came together."""
     area = 4 * radius**2 * aspect
     room = int(np.clip(0.6 * shape[0] * shape[1] / area, 4, 180))
     parts = []
@@ -82,7 +76,7 @@ def _colonies(
         parts.append(Rods(centres, angles, half, radii))
         if room < 4:
             break
-    return pack(_joined(parts), rounds=30, squeeze=rng.uniform(-0.05, 0.1))
+    return pack(joined(parts), rounds=30, squeeze=rng.uniform(-0.05, 0.1))
 
 
 def _chains(
@@ -93,7 +87,7 @@ def _chains(
     for _ in range(rng.integers(2, 12)):
         count = int(rng.integers(2, 14))
         half, radii = _sizes(rng, count, radius, aspect)
-        pitch = 2 * (half + radii * rng.uniform(0.85, 1.02))
+        pitch = 2 * (half + radii * rng.uniform(0.78, 1.02))
         middles = np.cumsum(pitch) - pitch / 2
         line = curve(
             rng,
@@ -106,23 +100,30 @@ def _chains(
         direction = line[at + 1] - line[at]
         angles = np.arctan2(direction[:, 0], direction[:, 1])
         parts.append(Rods(line[at], angles, half, radii))
-    return _joined(parts)
+    return joined(parts)
 
 
-def _joined(parts: list[Rods]) -> Rods:
-    return Rods(
-        np.concatenate([part.centres for part in parts]),
-        np.concatenate([part.angles for part in parts]),
-        np.concatenate([part.half for part in parts]),
-        np.concatenate([part.radius for part in parts]),
-    )
+def _grown_colonies(
+    rng: np.random.Generator, shape: tuple[int, int], radius: float, aspect: float
+) -> Rods:
+    """Microcolonies of the descendants of one to a few cells."""
+    room = int(np.clip(0.7 * shape[0] * shape[1] / (4 * radius**2 * aspect), 4, 160))
+    parts: list[Rods] = []
+    while room >= 2 and len(parts) < 6:
+        count = int(np.clip(log_uniform(rng, 2, 150), 2, room))
+        room -= count if rng.random() < 0.7 else room
+        middle = rng.uniform(0.1, 0.9, 2) * shape
+        parts.append(grown(rng, count, middle, radius, aspect))
+    return pack(joined(parts), rounds=10, squeeze=rng.uniform(-0.06, 0.06))
 
 
 def _layout(
     rng: np.random.Generator, shape: tuple[int, int], radius: float, aspect: float
 ) -> Rods:
-    layouts = (_scattered, _colonies, _chains)
-    return layouts[rng.choice(3, p=[0.35, 0.45, 0.2])](rng, shape, radius, aspect)
+    rodlike = aspect > 1.5  # cocci divide in changing directions, so do not align
+    layouts = (_scattered, _chains, _grown_colonies if rodlike else _heaps, _heaps)
+    chosen = layouts[rng.choice(4, p=[0.3, 0.18, 0.37, 0.15])]
+    return chosen(rng, shape, radius, aspect)
 
 
 def _stamps(
@@ -173,7 +174,7 @@ def _phase_plane(
 ) -> Annotated:
     canvas = Canvas.blank(shape)
     phase = np.zeros(shape, np.float32)
-    optical = log_uniform(rng, 0.35, 1.6)
+    optical = log_uniform(rng, 0.35, 1.3)
     vary = rng.uniform(0.02, 0.2)
     for stamp, own in _stamps(rng, shape, rods):
         mask = canvas.put(stamp)

@@ -1,4 +1,4 @@
-"""Yeast in relief, spread cells in phase contrast, nuclei in stained tissue."""
+"""Whole cells without a label: yeast in relief, spread cells in phase contrast."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ import numpy as np
 from scipy import ndimage
 from skimage.draw import polygon
 
+from napari_segnext.training.synthetic_layouts import (
+    Rods,
+    clumped,
+    grown,
+    joined,
+    mesh,
+    pack,
+)
 from napari_segnext.training.synthetic_optics import (
     blobs,
     blur,
     camera,
     defocus,
     fibres,
-    grain,
     log_uniform,
     phase_contrast,
     relief,
@@ -25,36 +32,19 @@ from napari_segnext.training.synthetic_optics import (
 )
 from napari_segnext.training.synthetic_shapes import (
     Canvas,
-    Rods,
-    blob,
+    curve,
     ellipse,
     interior_depth,
-    pack,
     random_shape,
+    stamp_disks,
+    tube,
 )
 
 if TYPE_CHECKING:
     from napari_segnext.training.data import Annotated
-    from napari_segnext.training.synthetic_shapes import Plane, Points
+    from napari_segnext.training.synthetic_shapes import Pixels, Plane, Points, Stamp
 
-__all__ = ["adherent_phase", "tissue_he", "yeast_dic"]
-
-
-def _clumped(
-    rng: np.random.Generator, shape: tuple[int, int], radius: float, cover: float
-) -> Rods:
-    """Round cells, alone and in clumps, covering about a share `cover` of the plane."""
-    count = int(np.clip(cover * shape[0] * shape[1] / (3.1 * radius**2), 2, 150))
-    clumps = max(int(count / log_uniform(rng, 1, 25)), 1)
-    middles = rng.uniform(0.05, 0.95, (clumps, 2)) * shape
-    member = rng.integers(0, clumps, count)
-    spread = radius * np.sqrt(count / clumps) * 0.9
-    centres = middles[member] + rng.normal(0, spread, (count, 2))
-    radii = radius * np.exp(rng.normal(0, rng.uniform(0.05, 0.3), count))
-    angles = rng.uniform(0, np.pi, count)
-    half = radii * np.abs(rng.normal(0, 0.15, count)) + 0.01
-    rods = Rods(centres, angles, half, radii)
-    return pack(rods, rounds=25, squeeze=rng.uniform(-0.05, 0.08))
+__all__ = ["adherent_phase", "yeast_dic"]
 
 
 def _with_buds(rng: np.random.Generator, cells: Rods) -> Rods:
@@ -75,12 +65,38 @@ def _with_buds(rng: np.random.Generator, cells: Rods) -> Rods:
     )
 
 
+def _fission_yeast(
+    rng: np.random.Generator, shape: tuple[int, int], radius: float
+) -> Rods:
+    """Rod-shaped yeast in a few families."""
+    room = int(np.clip(0.5 * shape[0] * shape[1] / (10 * radius**2), 3, 60))
+    parts: list[Rods] = []
+    while room > 0 and len(parts) < 8:
+        count = int(np.clip(log_uniform(rng, 1, 30), 1, room))
+        room -= count
+        middle = rng.uniform(0.05, 0.95, 2) * shape
+        parts.append(grown(rng, count, middle, radius, rng.uniform(1.8, 3)))
+    return pack(joined(parts), rounds=10)
+
+
+def _yeast_cell(
+    shape: tuple[int, int], centre: Points, angle: float, half: float, radius: float
+) -> Stamp | None:
+    if half < 0.6 * radius:
+        return ellipse(shape, centre, (half + radius, radius), angle, 3)
+    axis = half * np.array([np.sin(angle), np.cos(angle)])
+    return tube(shape, np.stack([centre - axis, centre + axis]), radius, 3)
+
+
 def yeast_dic(rng: np.random.Generator) -> Annotated:
     """Budding yeast in DIC relief, or in bright field out of focus."""
     shape = random_shape(rng)
     radius = log_uniform(rng, 7, 34)
-    cells = _clumped(rng, shape, radius, log_uniform(rng, 0.04, 0.8))
-    cells = _with_buds(rng, cells)
+    if rng.random() < 0.2:
+        cells = _fission_yeast(rng, shape, radius := log_uniform(rng, 5, 16))
+    else:
+        cells = clumped(rng, shape, radius, log_uniform(rng, 0.04, 0.8))
+        cells = _with_buds(rng, cells)
     canvas = Canvas.blank(shape)
     phase = np.zeros(shape, np.float32)
     wall = np.zeros(shape, np.float32)
@@ -88,7 +104,7 @@ def yeast_dic(rng: np.random.Generator) -> Annotated:
     for centre, angle, half, own in zip(
         cells.centres, cells.angles, cells.half, cells.radius, strict=True
     ):
-        stamp = ellipse(shape, centre, (half + own, own), angle, 3)
+        stamp = _yeast_cell(shape, centre, angle, half, own)
         if stamp is None:
             continue
         mask = canvas.put(stamp)
@@ -152,20 +168,20 @@ def _yeast_contrast(
     return phase_contrast(depth * phase, radius * rng.uniform(0.4, 1.5), 0.7)
 
 
-def _spread_outline(
+def _lobed_outline(
     rng: np.random.Generator, centre: Points, size: float, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels of a flat cell: lobes, a few narrow protrusions, stretched and bent."""
+) -> Pixels:
+    """Pixels of a flat cell: lobes, few protrusions, stretched and bent."""
     turn = np.linspace(0, 2 * np.pi, 120, endpoint=False)
     reach = np.ones_like(turn)
     for wave in range(2, 9):
-        height = rng.normal(0, 0.28 / wave)
+        height = rng.normal(0, 0.3 / wave)
         reach += height * np.cos(wave * turn + rng.uniform(0, 2 * np.pi))
-    for _ in range(rng.poisson(2.5)):  # lamellipodia and filopodia
-        width = log_uniform(rng, 0.06, 0.35)
+    for _ in range(rng.poisson(1.2)):  # lamellipodia
+        width = log_uniform(rng, 0.12, 0.6)
         gap = np.angle(np.exp(1j * (turn - rng.uniform(0, 2 * np.pi))))
-        reach += rng.uniform(0.2, 1.1) * np.exp(-((gap / width) ** 2))
-    reach = np.maximum(reach, 0.35)
+        reach += rng.uniform(0.2, 0.8) * np.exp(-((gap / width) ** 2))
+    reach = np.maximum(reach, 0.4)
     stretch = np.exp(abs(rng.normal(0, 0.35)))
     x, y = reach * np.cos(turn) * stretch, reach * np.sin(turn) / stretch
     y = y + rng.normal(0, 0.2) * x**2
@@ -175,42 +191,93 @@ def _spread_outline(
     return polygon(rows, cols, shape)
 
 
+def _processes(
+    rng: np.random.Generator, centre: Points, size: float, shape: tuple[int, int]
+) -> Pixels:
+    """Pixels of two to five thin processes that leave a cell and taper."""
+    first = rng.uniform(0, 2 * np.pi)
+    many = 2 + rng.poisson(0.6)
+    lines, radii = [], []
+    for index in range(many):
+        angle = first + 2 * np.pi * index / many + rng.normal(0, 0.3)
+        length = size * rng.uniform(1.2, 2.8)
+        line = curve(rng, centre, angle, length, bend=0.25, step=1.5)
+        along = np.linspace(0, 1, len(line))
+        wide = 0.32 * size * (1 - along) ** 1.6
+        lines.append(line)
+        radii.append(np.maximum(wide, log_uniform(rng, 0.8, 2)))
+    return stamp_disks(shape, np.concatenate(lines), np.concatenate(radii))
+
+
+def _single_cells(
+    rng: np.random.Generator, canvas: Canvas, size: float, height: Plane
+) -> list[tuple[Points, float]]:
+    """Spread, spindle-shaped and rounded cells; centres and sizes of the flat ones."""
+    shape = height.shape[0], height.shape[1]
+    cover = log_uniform(rng, 0.08, 1.1)
+    count = int(np.clip(cover * shape[0] * shape[1] / (3 * size**2), 2, 60))
+    sizes = size * np.exp(rng.normal(0, 0.25, count))
+    centres = rng.uniform(0, 1, (count, 2)) * shape
+    straight = Rods(centres, np.zeros(count), 0.01 * sizes, 0.85 * sizes)
+    cells = pack(straight, rounds=12)
+    rounded = rng.uniform(0, 0.25) if rng.random() < 0.5 else 0.0
+    spindly = rng.choice([0.0, rng.uniform(0, 1)])
+    flat = []
+    for centre, own in zip(cells.centres, sizes, strict=True):
+        if rng.random() < rounded:  # about to divide, or dead
+            radius = own * rng.uniform(0.35, 0.55)
+            axes = radius, radius * rng.uniform(0.8, 1)
+            stamp = ellipse(shape, centre, axes, rng.uniform(0, np.pi))
+            if stamp is not None:
+                canvas.put(stamp)
+                dome = np.sqrt(np.clip(stamp.inside / np.float32(radius), 0, 1))
+                height[stamp.where] += np.float32(rng.uniform(1, 2.5)) * dome
+            continue
+        canvas.count += 1
+        if rng.random() < spindly:
+            canvas.labels[_processes(rng, centre, own, shape)] = canvas.count
+            own = 0.6 * own
+        canvas.labels[_lobed_outline(rng, centre, own, shape)] = canvas.count
+        flat.append((centre, own))
+    return flat
+
+
+def _monolayer(
+    rng: np.random.Generator, canvas: Canvas, size: float
+) -> list[tuple[Points, float]]:
+    """Cells side by side, confluent or nearly so; their centres and sizes."""
+    shape = canvas.labels.shape[0], canvas.labels.shape[1]
+    cells, border = mesh(rng, shape, 1.8 * size)
+    free = border > 0
+    if rng.random() < 0.5:  # bare patches
+        free |= smooth_noise(rng, shape, 2.5 * size) > rng.uniform(0.6, 1.5)
+    canvas.labels[:] = np.where(free, 0, cells)
+    canvas.count = int(cells.max())
+    present = np.unique(canvas.labels)
+    centres = ndimage.center_of_mass(canvas.labels > 0, canvas.labels, present[1:])
+    return [(np.array(centre), size * rng.uniform(0.7, 1.1)) for centre in centres]
+
+
 def adherent_phase(rng: np.random.Generator) -> Annotated:
     """Flat spread cells in phase contrast: faint borders, granules at the nucleus."""
     shape = random_shape(rng)
     size = log_uniform(rng, 16, 75)
-    cover = log_uniform(rng, 0.08, 1.1)
-    count = int(np.clip(cover * shape[0] * shape[1] / (3 * size**2), 2, 70))
-    centres = rng.uniform(0, 1, (count, 2)) * shape
-    sizes = size * np.exp(rng.normal(0, 0.25, count))
-    angles = np.zeros(count)
-    cells = pack(Rods(centres, angles, 0.01 * sizes, 0.85 * sizes), rounds=12)
     canvas = Canvas.blank(shape)
-    height = np.zeros(shape, np.float32)
-    granular = np.zeros(shape, np.float32)
-    nuclei = np.zeros(shape, np.float32)
-    rounded = rng.uniform(0, 0.25) if rng.random() < 0.5 else 0.0
-    for centre, own in zip(cells.centres, sizes, strict=True):
-        canvas.count += 1
-        if rng.random() < rounded:  # about to divide, or dead
-            own = own * rng.uniform(0.35, 0.55)
-            stamp = ellipse(shape, centre, (own, own * rng.uniform(0.8, 1)), 0)
-            if stamp is None:
-                continue
-            canvas.labels[stamp.where][stamp.inside > 0] = canvas.count
-            dome = np.sqrt(np.clip(stamp.inside / np.float32(own), 0, 1))
-            height[stamp.where] += np.float32(rng.uniform(1, 3)) * dome
-            continue
-        canvas.labels[_spread_outline(rng, centre, own, shape)] = canvas.count
+    height, granular, nuclei = (np.zeros(shape, np.float32) for _ in range(3))
+    if rng.random() < 0.3:
+        flat = _monolayer(rng, canvas, size)
+    else:
+        flat = _single_cells(rng, canvas, size, height)
+    for centre, own in flat:
         _add_nucleus(rng, (nuclei, granular), centre, own)
     depth = interior_depth(canvas.labels)
     edge = np.float32(log_uniform(rng, 0.06, 0.4) * size)
     sheet = (1 - np.exp(-depth / edge)) * (canvas.labels > 0)
     vary = np.exp(rng.normal(0, 0.25, canvas.count + 1)).astype(np.float32)
-    height += sheet * vary[canvas.labels] * rng.uniform(0.15, 0.6)
-    inside = ndimage.gaussian_filter(sheet, 1.0)
-    image = _adherent_image(rng, height, inside, nuclei, granular, size)
-    unit = camera(rng, image, noise=log_uniform(rng, 0.01, 0.12))
+    height += sheet * vary[canvas.labels] * np.float32(rng.uniform(0.2, 0.6))
+    maps = height, ndimage.gaussian_filter(sheet, 1.0), nuclei, granular
+    image = _adherent_image(rng, maps, size)
+    unit = camera(rng, image, noise=log_uniform(rng, 0.01, 0.1))
     return canvas.annotate(to_rgb(unit))
 
 
@@ -239,95 +306,24 @@ def _add_nucleus(
 
 
 def _adherent_image(
-    rng: np.random.Generator,
-    height: Plane,
-    inside: Plane,
-    nuclei: Plane,
-    granular: Plane,
-    size: float,
+    rng: np.random.Generator, maps: tuple[Plane, Plane, Plane, Plane], size: float
 ) -> Plane:
+    height, inside, nuclei, granular = maps
     shape = height.shape[0], height.shape[1]
-    fine = max(1.2, 0.03 * size)
-    organelles = texture(rng, shape, fine, 4 * fine) * granular
-    organelles += 0.3 * fibres(rng, shape, 1.5 * fine, 12 * fine)
-    phase = height * (1 + 0.15 * texture(rng, shape, 2 * fine, 0.5 * size))
+    fine = float(np.clip(0.03 * size, 1.2, 2.5))
+    organelles = granular * texture(rng, shape, fine, 4 * fine)
+    organelles += 0.15 * rng.random() * fibres(rng, shape, 1.5 * fine, 15 * fine)
+    phase = height * (1 + 0.12 * texture(rng, shape, 2 * fine, 0.5 * size))
     phase += rng.uniform(0.1, 0.5) * nuclei * inside
-    phase += rng.uniform(0.05, 0.35) * organelles * inside
-    phase *= np.float32(log_uniform(rng, 0.25, 1.2))
+    phase += rng.uniform(0.04, 0.3) * organelles * inside
+    drops = blobs(rng, shape, 60, (0.5 * fine, 1.2 * fine))
+    phase += rng.uniform(-0.4, 0.6) * drops * inside * granular
+    phase *= np.float32(log_uniform(rng, 0.35, 1.2))
     phase = ndimage.gaussian_filter(phase, log_uniform(rng, 0.5, 0.4 * fine + 0.8))
-    phase += log_uniform(rng, 0.003, 0.05) * texture(rng, shape, 2, 80)
-    phase += 0.5 * rng.random() * blobs(rng, shape, int(rng.integers(0, 40)), (0.8, 3))
+    phase += log_uniform(rng, 0.003, 0.03) * texture(rng, shape, 2, 80)
+    debris = blobs(rng, shape, int(rng.integers(0, 40)), (0.8, 3))
+    phase += rng.choice([0.0, rng.uniform(-0.3, 0.5)]) * debris
     halo_px = size * log_uniform(rng, 0.08, 0.5)
     image = phase_contrast(phase, halo_px, rng.uniform(0.5, 1))
     image += 0.2 * rng.random() * blobs(rng, shape, int(rng.integers(0, 7)), (4, 18))
     return blur(image, rng.uniform(0.3, 1.2)) * uneven(rng, shape, 0.4)
-
-
-def tissue_he(rng: np.random.Generator) -> Annotated:
-    """Haematoxylin and eosin: purple nuclei in a pink fibrous stroma."""
-    shape = random_shape(rng)
-    radius = log_uniform(rng, 4, 22)
-    cells = _clumped(rng, shape, radius * 1.25, log_uniform(rng, 0.12, 0.9))
-    canvas = Canvas.blank(shape)
-    blue = np.zeros(shape, np.float32)  # haematoxylin, in absorbance
-    cytoplasm = np.zeros(shape, np.float32)
-    slender = rng.uniform(0, 0.5)
-    vesicular = rng.random()
-    for centre, own in zip(cells.centres, cells.radius / 1.25, strict=True):
-        aspect = rng.uniform(1.8, 4) if rng.random() < slender else rng.uniform(1, 1.5)
-        radii = own * np.sqrt(aspect), own / np.sqrt(aspect)
-        angle = rng.uniform(0, np.pi)
-        stamp = blob(rng, shape, centre, radii, angle, rng.uniform(0, 0.2))
-        around = ellipse(shape, centre, (radii[0] * 1.8, radii[1] * 2), angle)
-        if stamp is None or around is None:
-            continue
-        mask = canvas.put(stamp)
-        rim = np.exp(-stamp.inside / np.float32(0.12 * own + 0.5))
-        pale = vesicular * rng.random()
-        dye = (1 - 0.7 * pale + 0.7 * rim) * np.exp(rng.normal(0, 0.25))
-        blue[stamp.where][mask] = dye[mask]
-        cytoplasm[around.where][around.inside > 0] = rng.uniform(0.1, 0.7)
-    nuclei = blue > 0
-    clumps = 1 + rng.uniform(0.1, 0.5) * texture(rng, shape, 1.5, 0.6 * radius + 2)
-    blue *= np.clip(clumps, 0.2, 2)
-    blue += 0.15 * rng.random() * np.clip(texture(rng, shape, 2, 30), 0, 2)
-    red = _stroma(rng, shape, radius)
-    red = np.where(cytoplasm > 0, 0.4 * red + cytoplasm, red) * (1 - 0.7 * nuclei)
-    return canvas.annotate(_stained(rng, blue, red))
-
-
-def _stroma(rng: np.random.Generator, shape: tuple[int, int], radius: float) -> Plane:
-    """Eosin: wavy collagen, red blood cells, gaps where the slide shines through."""
-    strands = fibres(rng, shape, rng.uniform(2, 5), rng.uniform(20, 70))
-    red = np.clip(0.5 + 0.22 * strands + 0.15 * texture(rng, shape, 3, 60), 0.05, 2)
-    if rng.random() < 0.6:
-        level = rng.uniform(0.7, 1.8)
-        gaps = smooth_noise(rng, shape, rng.uniform(15, 60)) > level
-        red *= 1 - ndimage.gaussian_filter(gaps.astype(np.float32), 1.2)
-    if rng.random() < 0.4:
-        for _ in range(rng.integers(2, 25)):
-            centre, size = rng.uniform(0, 1, 2) * shape, radius * rng.uniform(0.6, 0.9)
-            cell = ellipse(shape, centre, (size, size * rng.uniform(0.6, 1)), 0)
-            if cell is not None:
-                red[cell.where][cell.inside > 0] = rng.uniform(0.9, 1.4)
-    return red
-
-
-def _stained(
-    rng: np.random.Generator, blue: Plane, red: Plane
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Beer-Lambert with the stain vectors of Ruifrok and Johnston (2001), varied."""
-    haematoxylin = np.array([0.65, 0.70, 0.29]) * np.exp(rng.normal(0, 0.15, 3))
-    eosin = np.array([0.07, 0.99, 0.11]) * np.exp(rng.normal(0, 0.2, 3))
-    eosin[::2] += rng.uniform(0, 0.12, 2)
-    strength = rng.uniform(0.8, 1.8), rng.uniform(0.3, 1.0)
-    sigma = log_uniform(rng, 0.5, 1.6)
-    shape = blue.shape[0], blue.shape[1]
-    stains = [
-        np.float32(amount) * ndimage.gaussian_filter(stain, sigma)
-        for amount, stain in zip(strength, (blue, red), strict=True)
-    ]
-    density = stains[0][..., None] * haematoxylin + stains[1][..., None] * eosin
-    light = rng.uniform(0.85, 1) * np.exp(-density) * uneven(rng, shape, 0.2)[..., None]
-    light += log_uniform(rng, 0.003, 0.04) * grain(rng, shape, 0)[..., None]
-    return to_rgb(light)

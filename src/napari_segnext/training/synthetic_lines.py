@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_segnext.training.synthetic_layouts import mesh
 from napari_segnext.training.synthetic_optics import (
     blobs,
     blur,
@@ -29,6 +30,8 @@ from napari_segnext.training.synthetic_shapes import (
 )
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from napari_segnext.training.data import Annotated
     from napari_segnext.training.synthetic_shapes import Plane, Points
 
@@ -50,15 +53,14 @@ def filaments(rng: np.random.Generator) -> Annotated:
     canvas = Canvas.blank(shape)
     base = log_uniform(rng, 1.3, 6)
     hyphae = base > 3 and rng.random() < 0.6
-    light = np.zeros(shape, np.float32)
+    light: Plane = np.zeros(shape, np.float32)
     count = int(log_uniform(rng, 3, 45 / base + 4))
     for _ in range(count):
         line = _filament_line(rng, shape)
         radius = base * np.exp(rng.normal(0, 0.15 if hyphae else 0.25))
-        along = np.linspace(0, 1, len(line))
-        wave = np.interp(along, np.linspace(0, 1, 6), rng.normal(0, 0.12, 6))
-        radii = np.maximum(radius * (1 + wave) * _ends(along), 1.0)
-        rows, cols = stamp_disks(shape, line, radii)
+        lines = [line, *_side_branches(rng, line)] if hyphae else [line]
+        parts = [stamp_disks(shape, part, _widths(rng, part, radius)) for part in lines]
+        rows, cols = (np.concatenate(axis) for axis in zip(*parts, strict=True))
         if not len(rows):
             continue
         canvas.count += 1
@@ -75,9 +77,25 @@ def filaments(rng: np.random.Generator) -> Annotated:
     return canvas.annotate(to_rgb(unit), largest_share=0.08)
 
 
-def _ends(along: Points) -> Points:
-    """Taper at both ends of a line."""
-    return np.clip(np.minimum(along, 1 - along) * 30, 0.4, 1) ** 0.5
+def _side_branches(rng: np.random.Generator, line: Points) -> list[Points]:
+    """Lines that leave a hypha at an angle; they belong to it."""
+    branches = []
+    for _ in range(rng.poisson(0.8)):
+        at = int(rng.uniform(0.2, 0.9) * (len(line) - 2))
+        ahead = line[at + 1] - line[at]
+        turn = rng.choice([-1, 1]) * rng.uniform(0.5, 1.3)
+        angle = float(np.arctan2(ahead[0], ahead[1])) + turn
+        length = log_uniform(rng, 15, 150)
+        branches.append(curve(rng, line[at], angle, length, bend=0.3, step=0.7))
+    return branches
+
+
+def _widths(rng: np.random.Generator, line: Points, radius: float) -> Points:
+    """Radii along a filament: a little uneven, thinner at both ends."""
+    along = np.linspace(0, 1, len(line))
+    wave = np.interp(along, np.linspace(0, 1, 6), rng.normal(0, 0.12, 6))
+    ends = np.clip(np.minimum(along, 1 - along) * 30, 0.4, 1) ** 0.5
+    return np.maximum(radius * (1 + wave) * ends, 1.0)
 
 
 def _glow_image(rng: np.random.Generator, light: Plane, radius: float) -> Plane:
@@ -149,6 +167,33 @@ def vessels(rng: np.random.Generator) -> Annotated:
     shape = random_shape(rng)
     canvas = Canvas.blank(shape)
     light = np.zeros(shape, np.float32)
+    if rng.random() < 0.25:
+        inside = _plexus(rng, shape)
+        canvas.labels[inside] = 1
+        light[inside] = 1.0
+    else:
+        _plant_trees(rng, canvas, light)
+    depth = interior_depth((light > 0).astype(np.int32))
+    light *= np.minimum(0.55 + 0.15 * depth, 1.6)
+    image = _vessel_image(rng, light)
+    return canvas.annotate(image, largest_share=0.1)
+
+
+def _plexus(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Network with loops: capillaries, veins of a leaf, a culture forming tubes."""
+    size = log_uniform(rng, 22, 90)
+    _, border = mesh(rng, shape, size)
+    apart = ndimage.distance_transform_edt(border == 0)
+    narrow = max(log_uniform(rng, 0.02, 0.12) * size, 1.0)
+    vary = rng.uniform(0, 0.5) * smooth_noise(rng, shape, 1.5 * size)
+    radius = narrow * np.exp(vary)
+    if rng.random() < 0.5:  # not every loop is closed
+        radius = np.where(smooth_noise(rng, shape, size) < -1, 0, radius)
+    return apart < radius
+
+
+def _plant_trees(rng: np.random.Generator, canvas: Canvas, light: Plane) -> None:
+    shape = light.shape[0], light.shape[1]
     whole = rng.random() < 0.6
     thinnest = rng.uniform(1.0, 1.6)
     for _ in range(rng.integers(1, 4)):
@@ -160,15 +205,9 @@ def vessels(rng: np.random.Generator) -> Annotated:
             canvas.count += 0 if whole else 1
             canvas.labels[rows, cols] = canvas.count
             light[rows, cols] = bright
-    depth = interior_depth((light > 0).astype(np.int32))
-    light *= np.minimum(0.55 + 0.15 * depth, 1.6)
-    image = _vessel_image(rng, light)
-    return canvas.annotate(image, largest_share=0.1)
 
 
-def _vessel_image(
-    rng: np.random.Generator, light: Plane
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _vessel_image(rng: np.random.Generator, light: Plane) -> npt.NDArray[np.uint8]:
     shape = light.shape[0], light.shape[1]
     light = ndimage.gaussian_filter(light, log_uniform(rng, 0.6, 2))
     noise = log_uniform(rng, 0.008, 0.1)

@@ -85,7 +85,7 @@ def fibres(
     rng: np.random.Generator, shape: tuple[int, int], width_px: float, length_px: float
 ) -> Plane:
     """Wavy texture (H, W) of unit variance, longer along a slowly turning direction."""
-    side = 2 * max(shape)
+    side = max(shape)
     streaks = smooth_noise(rng, (side, side), (width_px, length_px))
     angle = rng.uniform(0, np.pi)
     rows, cols = np.ogrid[: shape[0], : shape[1]]
@@ -93,7 +93,8 @@ def fibres(
     bend_px = bend * smooth_noise(rng, shape, 2 * length_px)
     across = rows * np.cos(angle) + cols * np.sin(angle) + bend_px
     along = cols * np.cos(angle) - rows * np.sin(angle)
-    picked = streaks[across.astype(int) % side, along.astype(int) % side]
+    turns = (place.astype(np.intp) % (2 * side) for place in (across, along))
+    picked = streaks[tuple(np.minimum(turn, 2 * side - 1 - turn) for turn in turns)]
     return ndimage.gaussian_filter(picked, 0.7)
 
 

@@ -1,4 +1,4 @@
-"""Membranes, vesicles, spots and mitochondria."""
+"""Vesicles, spots and mitochondria."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.special import j1
 
+from napari_segnext.training.synthetic_layouts import Rods, mesh, pack
 from napari_segnext.training.synthetic_optics import (
     blobs,
-    blur,
     camera,
     fibres,
     grain,
@@ -22,11 +22,9 @@ from napari_segnext.training.synthetic_optics import (
 )
 from napari_segnext.training.synthetic_shapes import (
     Canvas,
-    Rods,
     blob,
     curve,
     ellipse,
-    pack,
     random_shape,
     stamp_disks,
     tube,
@@ -34,122 +32,21 @@ from napari_segnext.training.synthetic_shapes import (
 
 if TYPE_CHECKING:
     from napari_segnext.training.data import Annotated
-    from napari_segnext.training.synthetic_shapes import Labels, Plane, Points, Stamp
+    from napari_segnext.training.synthetic_shapes import Plane, Stamp
 
-__all__ = ["membranes", "mitochondria_em", "spots", "vesicles"]
+__all__ = ["mitochondria_em", "spots", "vesicles"]
 
-
-def _seeds(
-    rng: np.random.Generator, shape: tuple[int, int], size: float, uneven_size: float
-) -> Points:
-    """Seeds about `size` px apart; `uneven_size` makes some regions denser."""
-    count = int(np.clip(shape[0] * shape[1] / size**2, 4, 400))
-    candidates = rng.uniform(0, 1, (12 * count, 2)) * shape
-    rows, cols = candidates.astype(int).T
-    density = np.exp(uneven_size * smooth_noise(rng, shape, 2.5 * size)[rows, cols])
-    order = np.argsort(rng.random(len(density)) ** (1 / density))[::-1]
-    seeds = candidates[order[:count]]
-    halves = np.full(count, 0.01)
-    radii = np.full(count, size * rng.uniform(0.2, 0.45))
-    rods = Rods(seeds, np.zeros(count), halves, radii)
-    rounds = 0 if uneven_size > 0.8 else 6
-    return pack(rods, rounds=rounds).centres
-
-
-def _mesh(
-    rng: np.random.Generator, shape: tuple[int, int], size: float
-) -> tuple[Labels, Plane]:
-    """Voronoi cells with curved borders, and the borders as lines of height 1."""
-    seeds = _seeds(rng, shape, size, rng.uniform(0, 1.6))
-    rows, cols = np.clip(np.round(seeds).astype(int), 0, np.array(shape) - 1).T
-    empty = np.ones(shape, bool)
-    empty[rows, cols] = False
-    numbers = np.zeros(shape, np.int32)
-    numbers[rows, cols] = np.arange(1, len(rows) + 1)
-    nearest = ndimage.distance_transform_edt(
-        empty, return_distances=False, return_indices=True
-    )
-    cells = numbers[tuple(nearest)]
-    bend = rng.uniform(0, 0.3) * size
-    scale = max(rng.uniform(0.3, 1.2) * size, 6)
-    shift = [bend * smooth_noise(rng, shape, scale) for _ in range(2)]
-    grid = np.ogrid[: shape[0], : shape[1]]
-    index = tuple(
-        np.clip((axis + move).astype(np.intp), 0, side - 1)
-        for axis, move, side in zip(grid, shift, shape, strict=True)
-    )
-    cells = cells[index]
-    border = np.zeros(shape, np.float32)
-    border[:-1] = cells[:-1] != cells[1:]
-    border[:, :-1] = np.maximum(border[:, :-1], cells[:, :-1] != cells[:, 1:])
-    return cells, border
-
-
-def membranes(rng: np.random.Generator) -> Annotated:
-    """Cells parted by membranes: bright on dark (a dye), or dark on bright (EM)."""
-    shape = random_shape(rng)
-    size = log_uniform(rng, 14, 90)
-    cells, border = _mesh(rng, shape, size)
-    thick = np.clip(log_uniform(rng, 0.5, 0.06 * size + 0.6), 0.5, 4)
-    apart = ndimage.distance_transform_edt(border == 0).astype(np.float32)
-    width = thick * (1 + 0.25 * smooth_noise(rng, shape, 0.6 * size))
-    if rng.random() < 0.3:  # matrix between the cells
-        width = (
-            width + np.maximum(smooth_noise(rng, shape, 0.8 * size), 0) * 0.08 * size
-        )
-    canvas = Canvas.blank(shape)
-    inside = apart > np.maximum(width, 0.5)
-    canvas.labels[inside] = cells[inside]
-    edge = np.clip(1.5 + width - apart, 0, 1)
-    if rng.random() < 0.5:
-        if rng.random() < 0.4:  # some cells are not there
-            gone = rng.random(int(cells.max()) + 1) < rng.uniform(0.05, 0.4)
-            gone[0] = False
-            border_of_kept = ndimage.grey_dilation(~gone[cells], 3)
-            edge = edge * border_of_kept
-            canvas.labels[gone[cells]] = 0
-        image = _membrane_dye(rng, edge, size)
-    else:
-        image = _membrane_em(rng, edge, cells, size)
-    unit = camera(rng, image, noise=log_uniform(rng, 0.01, 0.15))
-    return canvas.annotate(to_rgb(unit))
-
-
-def _membrane_dye(rng: np.random.Generator, edge: Plane, size: float) -> Plane:
-    shape = edge.shape[0], edge.shape[1]
-    gaps = np.clip(1 + rng.uniform(0, 0.8) * smooth_noise(rng, shape, 0.4 * size), 0, 2)
-    light = edge * gaps * np.clip(1 + 0.3 * texture(rng, shape, 2, 8), 0.2, 2)
-    sharp = ndimage.gaussian_filter(light, log_uniform(rng, 0.5, 2))
-    haze = rng.uniform(0, 1.5) * blur(light, rng.uniform(4, 12))
-    inner = rng.uniform(0, 0.2) * (1 + 0.5 * texture(rng, shape, 2, 0.5 * size))
-    dots = rng.uniform(0, 0.7) * blobs(rng, shape, int(rng.integers(0, 80)), (0.8, 2.5))
-    return (sharp + haze + inner + dots) * uneven(rng, shape, 0.6)
-
-
-def _membrane_em(
-    rng: np.random.Generator, edge: Plane, cells: Labels, size: float
-) -> Plane:
-    shape = edge.shape[0], edge.shape[1]
-    tone = rng.normal(0, rng.uniform(0.02, 0.12), int(cells.max()) + 1)
-    image = 0.75 + tone.astype(np.float32)[cells]
-    image += rng.uniform(0.02, 0.1) * texture(rng, shape, 1.5, 0.3 * size + 3)
-    for _ in range(int(rng.integers(0, 40))):  # organelles, not labelled here
-        centre, own = rng.uniform(0, 1, 2) * shape, size * log_uniform(rng, 0.03, 0.2)
-        radii = own * rng.uniform(1, 2), own
-        stamp = blob(rng, shape, centre, radii, rng.uniform(0, np.pi), 0.15)
-        if stamp is not None:
-            rim = np.exp(-((stamp.inside / 1.2) ** 2))
-            fill = np.clip(stamp.inside, 0, 1) * rng.uniform(0, 0.25)
-            image[stamp.where] -= np.float32(0.35) * rim + fill
-    faint = np.clip(1 + rng.uniform(0, 0.6) * smooth_noise(rng, shape, size), 0, 1.5)
-    image = image * (1 - rng.uniform(0.4, 0.9) * np.clip(edge * faint, 0, 1))
-    return ndimage.gaussian_filter(image, log_uniform(rng, 0.5, 1.5))
+# of nine radii along a mitochondrion
+_SMOOTHING = ndimage.gaussian_filter1d(np.eye(9), 1.2, axis=0)
 
 
 def _clutter(rng: np.random.Generator, shape: tuple[int, int]) -> Plane:
-    """Cytoplasm: a soft mesh, granules and streaks, of about unit variance."""
+    """Cytoplasm of about unit variance: soft texture, reticulum, streaks, granules."""
     total = rng.uniform(0.3, 1) * texture(rng, shape, 2, 50)
-    total += rng.uniform(0, 0.8) * fibres(rng, shape, rng.uniform(2, 4), 30)
+    scale = log_uniform(rng, 3, 15)
+    ridges = 0.5 - np.abs(smooth_noise(rng, shape, scale))  # a reticulum
+    total += rng.choice([0.0, rng.uniform(0, 1.2)]) * ridges
+    total += rng.choice([0.0, rng.uniform(0, 0.6)]) * fibres(rng, shape, 2.5, 30)
     total += rng.uniform(0, 1.5) * blobs(rng, shape, int(rng.integers(0, 60)), (0.8, 3))
     return total / np.float32(max(total.std(), 1e-3))
 
@@ -169,7 +66,7 @@ def vesicles(rng: np.random.Generator) -> Annotated:
     rods = Rods(centres, np.zeros(count), np.full(count, 0.01), radii)
     rods = pack(rods, rounds=15, squeeze=rng.uniform(-0.1, 0.15))
     canvas = Canvas.blank(shape)
-    image = log_uniform(rng, 0.03, 0.25) * _clutter(rng, shape)
+    image = log_uniform(rng, 0.03, 0.2) * _clutter(rng, shape)
     polarity = rng.choice([-1, 1])
     rim_px = np.clip(log_uniform(rng, 0.07, 0.3) * radius, 0.8, 5)
     filled = rng.choice([0.0, 1.0, rng.uniform(-0.7, 0.7)])
@@ -218,7 +115,7 @@ def spots(rng: np.random.Generator) -> Annotated:
     base = log_uniform(rng, 5.5, 16)
     count = int(np.clip(log_uniform(rng, 4, 22000 / base**2), 4, 160))
     canvas = Canvas.blank(shape)
-    light = np.zeros(shape, np.float32)
+    light: Plane = np.zeros(shape, np.float32)
     sharp = rng.random()
     sizes = rng.uniform(0, 0.5)
     order = rng.random(count)
@@ -271,14 +168,15 @@ def mitochondria_em(rng: np.random.Generator) -> Annotated:
         np.clip(0.07 * radius, 0.7, 2),  # thickness of a membrane
         log_uniform(rng, 0.25, 0.7) * radius,  # period of cristae
     )
+    swollen = rng.uniform(0.05, 0.35)
     for centre, angle, half, own in zip(
         rods.centres, rods.angles, rods.half, radii, strict=True
     ):
         axis = np.array([np.sin(angle), np.cos(angle)])
         start = centre - axis * half
         line = curve(rng, start, angle, 2 * half + 1, bend=rng.uniform(0.1, 0.9))
-        line = line[np.linspace(0, len(line) - 1, 6).astype(int)]
-        widths = own * np.exp(rng.normal(0, 0.12, 6))
+        line = line[np.linspace(0, len(line) - 1, 9).astype(int)]
+        widths = own * np.exp(_SMOOTHING @ rng.normal(0, swollen, 9))
         stamp = tube(shape, line, widths, margin=2)
         if stamp is not None:
             _paint_mitochondrion(rng, image, canvas, stamp, half + own, look)
@@ -322,7 +220,7 @@ def _cytoplasm_em(
     image = 0.7 + rng.uniform(0.02, 0.07) * texture(rng, shape, 1.2, 40)
     image -= rng.uniform(0, 0.15) * np.clip(grain(rng, shape, 1.0) - 1, 0, 2)
     if rng.random() < 0.7:  # plasma membranes of several cells
-        _, border = _mesh(rng, shape, rng.uniform(4, 12) * radius)
+        _, border = mesh(rng, shape, rng.uniform(4, 12) * radius)
         image -= 0.35 * np.clip(2 * ndimage.gaussian_filter(border, 0.9), 0, 1)
     for _ in range(rng.integers(0, 12)):  # cisternae of the reticulum
         start, length = rng.uniform(0, 1, 2) * shape, radius * rng.uniform(2, 8)

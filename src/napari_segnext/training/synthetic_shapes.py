@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from napari_segnext.training.data import Annotated
 
@@ -19,16 +18,15 @@ if TYPE_CHECKING:
     Plane: TypeAlias = npt.NDArray[np.floating]
     Labels: TypeAlias = npt.NDArray[np.int32]
     Points: TypeAlias = npt.NDArray[np.float64]
+    Pixels: TypeAlias = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 __all__ = [
     "Canvas",
-    "Rods",
     "Stamp",
     "blob",
     "curve",
     "ellipse",
     "interior_depth",
-    "pack",
     "random_shape",
     "stamp_disks",
     "tube",
@@ -54,24 +52,6 @@ class Stamp(NamedTuple):
     def where(self) -> tuple[slice, slice]:
         """Index of these pixels in the plane."""
         return self.rows, self.cols
-
-
-@dataclass(frozen=True, slots=True)
-class Rods:
-    """Capsules: centres (N, 2) and half axes in pixels, angles (N,) in radians.
-
-    `half` is that of the straight part, `radius` that of the caps; both (N,).
-    """
-
-    centres: Points
-    angles: Points
-    half: Points
-    radius: Points
-
-    @property
-    def axes(self) -> Points:
-        """Unit vectors (N, 2) along the rods."""
-        return np.stack([np.sin(self.angles), np.cos(self.angles)], axis=1)
 
 
 @dataclass(slots=True)
@@ -233,9 +213,7 @@ def tube(
     return Stamp(rows, cols, best, along)
 
 
-def stamp_disks(
-    shape: tuple[int, int], points: Points, radii: Points
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def stamp_disks(shape: tuple[int, int], points: Points, radii: Points) -> Pixels:
     """Rows and columns of all pixels within `radii` (N,) of dense `points` (N, 2)."""
     reach = int(np.ceil(radii.max()))
     square = np.arange(-reach, reach + 1)
@@ -260,58 +238,3 @@ def interior_depth(labels: Labels) -> Plane:
         apart &= ~edge
         apart &= ~np.roll(edge, 1, axis)
     return ndimage.distance_transform_edt(apart).astype(np.float32)
-
-
-def pack(rods: Rods, *, rounds: int, squeeze: float = 0.03) -> Rods:
-    """Push overlapping rods apart, as growth in a colony does.
-
-    Each round moves and turns every pair that overlaps by its overlap; `squeeze` is the
-    share of the summed radii by which they may stay overlapped.
-    """
-    centres, angles = rods.centres.copy(), rods.angles.copy()
-    half, radius = rods.half, rods.radius
-    reach = half + radius
-    pairs = np.zeros((0, 2), int)
-    for turn in range(rounds):
-        if turn % 5 == 0:
-            tree = cKDTree(centres)
-            pairs = tree.query_pairs(2.3 * float(reach.max()), output_type="ndarray")
-        if not len(pairs):
-            break
-        moved = Rods(centres, angles, half, radius)
-        push, twist = _contacts(moved, pairs, squeeze)
-        centres = centres + push
-        angles = angles + np.clip(twist, -0.2, 0.2)
-    return Rods(centres, angles, half, radius)
-
-
-def _contacts(
-    rods: Rods, pairs: npt.NDArray[np.intp], squeeze: float
-) -> tuple[Points, Points]:
-    """Return moves (N, 2) and turns (N,) that resolve half of each overlap."""
-    first, second = pairs.T
-    axis1, axis2 = rods.axes[first], rods.axes[second]
-    half1, half2 = rods.half[first], rods.half[second]
-    between = rods.centres[first] - rods.centres[second]
-    cosine = (axis1 * axis2).sum(axis=1)
-    on1, on2 = (axis1 * between).sum(axis=1), (axis2 * between).sum(axis=1)
-    at1 = (cosine * on2 - on1) / np.maximum(1 - cosine**2, 1e-3)
-    at2 = np.clip(np.clip(at1, -half1, half1) * cosine + on2, -half2, half2)
-    at1 = np.clip(at2 * cosine - on1, -half1, half1)
-    gap = between + at1[:, None] * axis1 - at2[:, None] * axis2
-    distance = np.maximum(np.hypot(*gap.T), 1e-3)
-    free = (1 - squeeze) * (rods.radius[first] + rods.radius[second])
-    overlap = np.maximum(free - distance, 0)
-    push = gap * (0.3 * overlap / distance)[:, None]
-    size = len(rods.half)
-    total = np.zeros((size, 2))
-    twist = np.zeros(size)
-    for who, axis, at, force in (
-        (first, axis1, at1, push),
-        (second, axis2, at2, -push),
-    ):
-        torque = at * (axis[:, 1] * force[:, 0] - axis[:, 0] * force[:, 1])
-        inertia = rods.half[who] ** 2 / 3 + rods.radius[who] ** 2
-        np.add.at(total, who, force)
-        np.add.at(twist, who, torque / inertia)
-    return total, twist
