@@ -57,12 +57,13 @@ def _with_buds(rng: np.random.Generator, cells: Rods) -> Rods:
     reach = cells.radius[mothers] * 0.95 + size * 0.85
     offset = np.stack([np.sin(angle), np.cos(angle)], axis=1) * reach[:, None]
     half = size * rng.uniform(0.01, 0.3, len(mothers))
-    return Rods(
+    budding = Rods(
         np.concatenate([cells.centres, cells.centres[mothers] + offset]),
         np.concatenate([cells.angles, angle]),
         np.concatenate([cells.half, half]),
         np.concatenate([cells.radius, size]),
     )
+    return pack(budding, rounds=4, squeeze=0.08)
 
 
 def _fission_yeast(
@@ -136,7 +137,7 @@ def _add_organelles(
 ) -> None:
     """Add a vacuole (less dense) and granules (denser), well inside the cell."""
     shape = phase.shape[0], phase.shape[1]
-    kinds = [(-0.4, rng.uniform(0.2, 0.5))] if rng.random() < 0.6 else []
+    kinds = [(-0.6, rng.uniform(0.2, 0.5))] if rng.random() < 0.6 else []
     kinds += [(0.25, rng.uniform(0.05, 0.14)) for _ in range(rng.integers(0, 5))]
     for height, share in kinds:
         angle, away = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.75 - share) * own
@@ -175,7 +176,7 @@ def _lobed_outline(
     turn = np.linspace(0, 2 * np.pi, 120, endpoint=False)
     reach = np.ones_like(turn)
     for wave in range(2, 9):
-        height = rng.normal(0, 0.3 / wave)
+        height = rng.normal(0, 0.45 / wave**1.5)
         reach += height * np.cos(wave * turn + rng.uniform(0, 2 * np.pi))
     for _ in range(rng.poisson(1.2)):  # lamellipodia
         width = log_uniform(rng, 0.12, 0.6)
@@ -231,7 +232,7 @@ def _single_cells(
             if stamp is not None:
                 canvas.put(stamp)
                 dome = np.sqrt(np.clip(stamp.inside / np.float32(radius), 0, 1))
-                height[stamp.where] += np.float32(rng.uniform(1, 2.5)) * dome
+                height[stamp.where] += np.float32(rng.uniform(1, 6)) * dome
             continue
         canvas.count += 1
         if rng.random() < spindly:
@@ -296,7 +297,7 @@ def _add_nucleus(
     level = np.clip(stamp.inside / np.float32(size), -3, 1)
     dome = np.sqrt(np.clip(level, 0, 1))
     nuclei[stamp.where] = np.maximum(nuclei[stamp.where], dome)
-    around = np.exp(-((np.minimum(level, 0) / 0.9) ** 2)) * (1 - 0.8 * (level > 0))
+    around = np.exp(-((np.minimum(level, 0) / 1.3) ** 2)) * (1 - 0.6 * (level > 0.3))
     granular[stamp.where] = np.maximum(granular[stamp.where], around)
     for _ in range(rng.integers(0, 4)):  # nucleoli
         place = centre + rng.normal(0, 0.35 * size, 2)
@@ -315,12 +316,13 @@ def _adherent_image(
     organelles += 0.15 * rng.random() * fibres(rng, shape, 1.5 * fine, 15 * fine)
     phase = height * (1 + 0.12 * texture(rng, shape, 2 * fine, 0.5 * size))
     phase += rng.uniform(0.1, 0.5) * nuclei * inside
-    phase += rng.uniform(0.04, 0.3) * organelles * inside
+    phase += rng.uniform(0.03, 0.2) * organelles * inside
     drops = blobs(rng, shape, 60, (0.5 * fine, 1.2 * fine))
-    phase += rng.uniform(-0.4, 0.6) * drops * inside * granular
-    phase *= np.float32(log_uniform(rng, 0.35, 1.2))
+    phase += rng.uniform(-0.2, 0.4) * drops * inside * granular
+    depth = log_uniform(rng, 0.35, 1.2)
+    phase *= np.float32(depth)
     phase = ndimage.gaussian_filter(phase, log_uniform(rng, 0.5, 0.4 * fine + 0.8))
-    phase += log_uniform(rng, 0.003, 0.03) * texture(rng, shape, 2, 80)
+    phase += depth * log_uniform(rng, 0.005, 0.03) * texture(rng, shape, 2, 80)
     debris = blobs(rng, shape, int(rng.integers(0, 40)), (0.8, 3))
     phase += rng.choice([0.0, rng.uniform(-0.3, 0.5)]) * debris
     halo_px = size * log_uniform(rng, 0.08, 0.5)

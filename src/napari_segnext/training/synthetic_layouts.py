@@ -168,12 +168,11 @@ def _seeds(
     rows, cols = candidates.astype(int).T
     density = np.exp(uneven_size * smooth_noise(rng, shape, 2.5 * size)[rows, cols])
     order = np.argsort(rng.random(len(density)) ** (1 / density))[::-1]
-    seeds = candidates[order[:count]]
-    halves = np.full(count, 0.01)
-    radii = np.full(count, size * rng.uniform(0.2, 0.45))
-    rods = Rods(seeds, np.zeros(count), halves, radii)
-    rounds = 0 if uneven_size > 0.8 else 6
-    return pack(rods, rounds=rounds).centres
+    chosen = order[:count]
+    own = size * np.sqrt(density.mean() / density[chosen])
+    radii = rng.uniform(0.2, 0.5) * np.minimum(own, 2 * size)
+    halves, angles = np.full(count, 0.01), np.zeros(count)
+    return pack(Rods(candidates[chosen], angles, halves, radii), rounds=8).centres
 
 
 def mesh(

@@ -220,9 +220,9 @@ def _vessel_image(rng: np.random.Generator, light: Plane) -> npt.NDArray[np.uint
         )
         return to_rgb(camera(rng, image * uneven(rng, shape, 0.6), noise=noise))
     tissue = 0.1 * rng.random() * texture(rng, shape, 2, 20)
-    tissue += 0.12 * rng.random() * fibres(rng, shape, 2.5, 30)
+    tissue += 0.06 * rng.random() * fibres(rng, shape, 2.5, 30)
     tissue += 0.1 * rng.random() * blobs(rng, shape, int(rng.integers(0, 9)), (6, 30))
-    absorbed = rng.uniform(0.2, 0.9) * light + tissue
+    absorbed = rng.uniform(0.25, 0.9) * light + tissue
     grey = np.exp(-absorbed) * uneven(rng, shape, 0.6)
     unit = camera(rng, grey, noise=noise)
     if kind < 0.65:

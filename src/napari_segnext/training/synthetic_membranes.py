@@ -32,13 +32,14 @@ __all__ = ["membranes"]
 def membranes(rng: np.random.Generator) -> Annotated:
     """Cells parted by membranes: bright on dark (a dye), or dark on bright (EM)."""
     shape = random_shape(rng)
-    size = log_uniform(rng, 14, 90)
     electron = rng.random() < 0.5
+    size = log_uniform(rng, 14, 60 if electron else 90)
     cells, border = mesh(rng, shape, size)
-    thick = np.clip(log_uniform(rng, 0.5, 0.06 * size + 0.6), 0.5, 2 if electron else 4)
+    most = 1.6 if electron else 4.0
+    thick = min(log_uniform(rng, 0.5, 0.06 * size + 0.6), most)
     apart = ndimage.distance_transform_edt(border == 0).astype(np.float32)
     width = thick * (1 + 0.25 * smooth_noise(rng, shape, 0.6 * size))
-    if rng.random() < 0.3:  # matrix between the cells
+    if rng.random() < (0.1 if electron else 0.3):  # matrix between the cells
         gap = np.maximum(smooth_noise(rng, shape, 0.8 * size), 0)
         width = width + 0.08 * size * gap
     canvas = Canvas.blank(shape)

@@ -177,13 +177,15 @@ def defocus(phase: Plane, absorption: Plane, reach_px: float) -> Plane:
     Partial coherence damps the outer rings.
     """
     field = np.exp(1j * phase - absorption).astype(np.complex64)
-    frequencies = (fft.fftfreq(size) ** 2 for size in field.shape)
-    rows, cols = frequencies
-    square = rows[:, None] + cols
-    kernel = np.exp(-1j * np.pi * reach_px * abs(reach_px) * square)
-    kernel *= np.exp(-2.0 * reach_px**2 * square)
-    field = fft.ifft2(fft.fft2(field) * kernel.astype(np.complex64))
-    return np.abs(field) ** 2
+    margin = int(3 * abs(reach_px)) + 4  # else opposite sides would interfere
+    sides = [fft.next_fast_len(side + margin) for side in field.shape]
+    more = [(0, large - side) for large, side in zip(sides, field.shape, strict=True)]
+    padded = np.pad(field, more, mode="symmetric")
+    rows, cols = (fft.fftfreq(side).astype(np.float32) ** 2 for side in sides)
+    turn = np.float32(np.pi * reach_px * abs(reach_px)) * (rows[:, None] + cols)
+    kernel = np.exp(-2 / np.pi * np.abs(turn) - 1j * turn)
+    spread = fft.ifft2(fft.fft2(padded) * kernel.astype(np.complex64))
+    return np.abs(spread[: field.shape[0], : field.shape[1]]) ** 2
 
 
 def uneven(rng: np.random.Generator, shape: tuple[int, int], most: float) -> Plane:
