@@ -63,7 +63,7 @@ def _with_buds(rng: np.random.Generator, cells: Rods) -> Rods:
         np.concatenate([cells.half, half]),
         np.concatenate([cells.radius, size]),
     )
-    return pack(budding, rounds=4, squeeze=0.08)
+    return pack(budding, rounds=8, squeeze=0.08)
 
 
 def _fission_yeast(
@@ -173,7 +173,7 @@ def _lobed_outline(
     rng: np.random.Generator, centre: Points, size: float, shape: tuple[int, int]
 ) -> Pixels:
     """Pixels of a flat cell: lobes, few protrusions, stretched and bent."""
-    turn = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+    turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     reach = np.ones_like(turn)
     for wave in range(2, 9):
         height = rng.normal(0, 0.45 / wave**1.5)
@@ -297,7 +297,9 @@ def _add_nucleus(
     level = np.clip(stamp.inside / np.float32(size), -3, 1)
     dome = np.sqrt(np.clip(level, 0, 1))
     nuclei[stamp.where] = np.maximum(nuclei[stamp.where], dome)
-    around = np.exp(-((np.minimum(level, 0) / 1.3) ** 2)) * (1 - 0.6 * (level > 0.3))
+    wide = rng.uniform(0.8, 2)
+    around = np.exp(-((np.minimum(level, 0) / wide) ** 2))
+    around *= 1 - 0.6 * np.clip(3 * level, 0, 1)
     granular[stamp.where] = np.maximum(granular[stamp.where], around)
     for _ in range(rng.integers(0, 4)):  # nucleoli
         place = centre + rng.normal(0, 0.35 * size, 2)

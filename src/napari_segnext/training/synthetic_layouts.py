@@ -187,7 +187,7 @@ def mesh(
     border : array (H, W) float32
         1 on the last pixels of a cell, else 0.
     """
-    seeds = _seeds(rng, shape, size, rng.uniform(0, 1.6))
+    seeds = _seeds(rng, shape, size, rng.uniform(0, 1.2))
     rows, cols = np.clip(np.round(seeds).astype(int), 0, np.array(shape) - 1).T
     empty = np.ones(shape, bool)
     empty[rows, cols] = False

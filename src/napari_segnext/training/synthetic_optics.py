@@ -43,10 +43,16 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
 def _spline_basis(rng: np.random.Generator, size: int, scale: float) -> Plane:
     """Cubic B-splines (size, knots) with knots `scale` px apart, randomly shifted."""
     where = np.arange(size) / scale + rng.random()
-    distance = np.abs(where[:, None] - np.arange(-1, int(where[-1]) + 3)[None])
-    near = 2 / 3 - distance**2 + distance**3 / 2
-    far = np.maximum(2 - distance, 0) ** 3 / 6
-    return np.where(distance < 1, near, far).astype(np.float32)
+    knot = where.astype(np.intp)
+    part = where - knot
+    rest = 1 - part
+    basis = np.zeros((size, int(knot[-1]) + 4), np.float32)
+    rows = np.arange(size)
+    basis[rows, knot] = rest**3 / 6
+    basis[rows, knot + 1] = 2 / 3 - part**2 * (2 - part) / 2
+    basis[rows, knot + 2] = 2 / 3 - rest**2 * (2 - rest) / 2
+    basis[rows, knot + 3] = part**3 / 6
+    return basis
 
 
 def smooth_noise(
@@ -177,15 +183,20 @@ def defocus(phase: Plane, absorption: Plane, reach_px: float) -> Plane:
     Partial coherence damps the outer rings.
     """
     field = np.exp(1j * phase - absorption).astype(np.complex64)
-    margin = int(3 * abs(reach_px)) + 4  # else opposite sides would interfere
+    margin = int(6 * abs(reach_px)) + 8  # else opposite sides would interfere
     sides = [fft.next_fast_len(side + margin) for side in field.shape]
-    more = [(0, large - side) for large, side in zip(sides, field.shape, strict=True)]
+    margins = np.subtract(sides, field.shape)
+    more = [(gap // 2, gap - gap // 2) for gap in margins]
     padded = np.pad(field, more, mode="symmetric")
     rows, cols = (fft.fftfreq(side).astype(np.float32) ** 2 for side in sides)
     turn = np.float32(np.pi * reach_px * abs(reach_px)) * (rows[:, None] + cols)
     kernel = np.exp(-2 / np.pi * np.abs(turn) - 1j * turn)
     spread = fft.ifft2(fft.fft2(padded) * kernel.astype(np.complex64))
-    return np.abs(spread[: field.shape[0], : field.shape[1]]) ** 2
+    inner = (
+        slice(gap[0], gap[0] + side)
+        for gap, side in zip(more, field.shape, strict=True)
+    )
+    return np.abs(spread[tuple(inner)]) ** 2
 
 
 def uneven(rng: np.random.Generator, shape: tuple[int, int], most: float) -> Plane:

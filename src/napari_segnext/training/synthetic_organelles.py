@@ -72,7 +72,7 @@ def vesicles(rng: np.random.Generator) -> Annotated:
     filled = rng.choice([0.0, 1.0, rng.uniform(-0.7, 0.7)])
     mixed = rng.random() < 0.25
     solid = rng.random() < 0.4
-    wobble = rng.uniform(0, 0.12)
+    wobble = rng.uniform(0, 0.08)
     for centre, own in zip(rods.centres, radii, strict=True):
         axes = own * rng.uniform(1, 1.2), own / rng.uniform(1, 1.15)
         stamp = blob(rng, shape, centre, axes, rng.uniform(0, np.pi), wobble)
@@ -152,7 +152,8 @@ def mitochondria_em(rng: np.random.Generator) -> Annotated:
     radius = log_uniform(rng, 6, 28)
     canvas = Canvas.blank(shape)
     image = _cytoplasm_em(rng, shape, radius)
-    count = int(np.clip(log_uniform(rng, 2, 60000 / radius**2 / 8), 2, 40))
+    most = np.clip(14000 / radius**2, 5, 60)
+    count = int(log_uniform(rng, 2, most))
     aspect = np.exp(np.abs(rng.normal(0, 0.7, count)))
     radii = radius * np.exp(rng.normal(0, 0.2, count))
     rods = Rods(
@@ -222,7 +223,7 @@ def _cytoplasm_em(
     if rng.random() < 0.7:  # plasma membranes of several cells
         _, border = mesh(rng, shape, rng.uniform(4, 12) * radius)
         image -= 0.35 * np.clip(2 * ndimage.gaussian_filter(border, 0.9), 0, 1)
-    for _ in range(rng.integers(0, 12)):  # cisternae of the reticulum
+    for _ in range(rng.integers(0, 25)):  # cisternae of the reticulum
         start, length = rng.uniform(0, 1, 2) * shape, radius * rng.uniform(2, 8)
         line = curve(rng, start, rng.uniform(0, 6.3), length, bend=0.6, step=0.7)
         width = np.full(len(line), np.clip(0.1 * radius, 1.2, 3))
@@ -230,7 +231,7 @@ def _cytoplasm_em(
         lumen = stamp_disks(shape, line, width)
         image[outer] = 0.42
         image[lumen] = 0.68
-    for _ in range(rng.integers(0, 30)):  # vesicles and lysosomes
+    for _ in range(rng.integers(0, 60)):  # vesicles and lysosomes
         centre, own = rng.uniform(0, 1, 2) * shape, radius * log_uniform(rng, 0.1, 0.6)
         stamp = ellipse(shape, centre, (own, own * rng.uniform(0.8, 1)), 0)
         if stamp is not None:

@@ -220,16 +220,15 @@ def stamp_disks(shape: tuple[int, int], points: Points, radii: Points) -> Pixels
     kept = np.diff(pace, prepend=-1) > 0
     points, radii = points[kept], radii[kept]
     reach = int(np.ceil(radii.max()))
-    square = np.arange(-reach, reach + 1)
-    offset = np.stack(np.meshgrid(square, square, indexing="ij"), axis=-1)
-    offset = offset.reshape(-1, 2)
+    offset = np.arange(-reach, reach + 1)
     centre = np.round(points).astype(np.intp)
-    gap = (centre - points)[:, None] + offset  # N x offsets x 2
-    close = (gap**2).sum(axis=2) <= radii[:, None] ** 2
-    pixels = (centre[:, None] + offset)[close]
-    inside = ((pixels >= 0) & (pixels < np.array(shape))).all(axis=1)
-    pixels = pixels[inside]
-    return pixels[:, 0], pixels[:, 1]
+    square = ((centre - points)[..., None] + offset) ** 2  # N x 2 x offsets
+    distance = square[:, 0, :, None] + square[:, 1, None, :]
+    which, down, right = np.nonzero(distance <= radii[:, None, None] ** 2)
+    rows = centre[which, 0] + offset[down]
+    cols = centre[which, 1] + offset[right]
+    inside = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
+    return rows[inside], cols[inside]
 
 
 def interior_depth(labels: Labels) -> Plane:

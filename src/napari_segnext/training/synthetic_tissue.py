@@ -104,11 +104,16 @@ def _stained(
     strength = rng.uniform(0.8, 1.8), pink * rng.uniform(0.3, 1.0)
     sigma = log_uniform(rng, 0.5, 1.6)
     shape = blue.shape[0], blue.shape[1]
+    haematoxylin, benzidine, eosin = (
+        dye.astype(np.float32) for dye in (haematoxylin, benzidine, eosin)
+    )
     stains = [
         np.float32(amount) * ndimage.gaussian_filter(stain, sigma)
         for amount, stain in zip(strength, (blue, red), strict=True)
     ]
-    dye = np.where(brown[..., None], benzidine, haematoxylin)
+    dye = haematoxylin
+    if brown.any():
+        dye = np.where(brown[..., None], benzidine, haematoxylin)
     density = stains[0][..., None] * dye + stains[1][..., None] * eosin
     light = rng.uniform(0.85, 1) * np.exp(-density) * uneven(rng, shape, 0.2)[..., None]
     sigma = log_uniform(rng, 0.003, 0.03)
