@@ -201,6 +201,14 @@ class _AttentionBlock(nn.Module):
         return tokens.reshape(batch, rows, cols, width).permute(0, 3, 1, 2)
 
 
+def _silence(*layers: nn.Conv2d | nn.Linear) -> None:
+    """Let layers give zeros until they are trained."""
+    for layer in layers:
+        nn.init.zeros_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
 class _Context(nn.Module):
     """What the whole image tells about a pixel: attention at stride 16, passed down.
 
@@ -210,19 +218,15 @@ class _Context(nn.Module):
     def __init__(self, config: LiteConfig) -> None:
         super().__init__()
         w4, w8, w16 = config.width4, config.width8, config.width16
-        self.blocks16 = nn.Sequential(
-            *(_AttentionBlock(w16, config.heads) for _ in range(config.context))
-        )
+        blocks = [_AttentionBlock(w16, config.heads) for _ in range(config.context)]
+        for block in blocks:
+            _silence(block.position, block.attend, block.project)
+        self.blocks16 = nn.Sequential(*blocks)
         self.up8 = nn.Conv2d(w16, w8, 1)
         self.block8 = _ConvBlock(w8)
         self.up4 = nn.Conv2d(w8, w4, 1)
         self.block4 = _ConvBlock(w4)
-        silent = [self.up8, self.up4, self.block8.project, self.block4.project]
-        for block in self.blocks16:
-            silent += [block.position, block.attend, block.project]
-        for layer in silent:
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        _silence(self.up8, self.up4, self.block8.project, self.block4.project)
 
     def forward(self, x4: Tensor, x8: Tensor, x16: Tensor) -> tuple[Tensor, ...]:
         x16 = self.blocks16(x16)

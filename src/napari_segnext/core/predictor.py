@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from napari_segnext.core.corrections import keep_prompted_changes
 from napari_segnext.core.features import Features
 from napari_segnext.core.image import (
     check_plane,
@@ -165,7 +166,8 @@ class Predictor:
             All prompts of the object on this plane.
         previous : Prediction or array (H, W), optional
             The answer to an earlier part of these prompts; takes the place of the mask
-            prompt in the prompt map.
+            prompt in the prompt map. Through windows ("auto") it is changed only in
+            connected parts that a prompt touches: what was right stays right.
         should_stop : callable, optional
             Asked now and then; once it says True, ``Cancelled`` is raised.
 
@@ -230,7 +232,11 @@ class Predictor:
             open_looks = [
                 look for look in open_looks if _look_again(look, features.shape)
             ]
-        return [look.answer for look in looks if look.answer is not None]
+        return [
+            self._settled(look, look.answer)
+            for look in looks
+            if look.answer is not None
+        ]
 
     def _first_window(
         self, shape: tuple[int, int], bounds: Bounds, is_vague: bool
@@ -309,6 +315,15 @@ class Predictor:
                     look.answer = Prediction(
                         features.shape, region, crop, self.model.threshold
                     )
+
+    def _settled(self, look: _Look, answer: Prediction) -> Prediction:
+        """Give the answer, changed from the previous one only where prompts are."""
+        window, style = look.window, self.model.style
+        if look.previous is None or window.is_whole or not look.prompts.has_positive:
+            return answer
+        reach = max(1, round(style.click_radius * window.height / window.size))
+        style = replace(style, click_radius=reach)
+        return keep_prompted_changes(answer, look.previous, look.prompts, style)
 
     def _prompt_map(self, look: _Look) -> Tensor:
         window, before = look.window, look.previous

@@ -1,0 +1,125 @@
+"""A correction changes the mask where it was asked for, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_segnext.core.prediction import Prediction
+from napari_segnext.core.prompt_map import Grid, draw_prompts
+from napari_segnext.core.prompts import Prompts
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from napari_segnext.core.prompt_map import PromptStyle
+
+    Bools = npt.NDArray[np.bool_]
+    Region = tuple[int, int, int, int]
+
+__all__ = ["keep_prompted_changes"]
+
+
+def keep_prompted_changes(
+    answer: Prediction, before: Prediction, prompts: Prompts, style: PromptStyle
+) -> Prediction:
+    """Undo those changes of the previous mask that no prompt touches.
+
+    The difference between two masks falls into connected parts. Parts that were added
+    stay where a positive prompt touches them, parts that were removed where a negative
+    prompt or a positive box or polygon does; everywhere else the previous answer holds.
+    After the progressive merge of FocalClick [1]_.
+
+    Parameters
+    ----------
+    answer : Prediction
+        To all prompts.
+    before : Prediction
+        The previous answer.
+    prompts : Prompts
+        Of the object; the mask prompt counts as no touch.
+    style : PromptStyle
+        Its ``click_radius``, in plane pixels here, is how far a click reaches.
+
+    Returns
+    -------
+    Prediction
+        `answer` itself where there is nothing to undo.
+
+    References
+    ----------
+    .. [1] Chen et al., FocalClick: Towards Practical Interactive Image Segmentation,
+       CVPR 2022.
+    """
+    bounds = _mask_region(before)
+    if bounds is None:
+        return answer
+    region = _hull(answer.region, bounds)
+    new, old = (_on_region(one, region) for one in (answer, before))
+    threshold = np.float32(answer.threshold)
+    added = (new > threshold) & ~(old > threshold)
+    removed = (old > threshold) & ~(new > threshold)
+
+    grid = Grid(
+        (float(region[0]), float(region[1])),
+        (1.0, 1.0),
+        (region[2] - region[0], region[3] - region[1]),
+    )
+    _, positive, negative = draw_prompts(replace(prompts, mask=None), grid, style) > 0
+    areas = Prompts(
+        boxes=[box for box in prompts.boxes if box.positive],
+        polygons=[polygon for polygon in prompts.polygons if polygon.positive],
+    )
+    if areas:
+        negative |= draw_prompts(areas, grid, style)[1] > 0
+    undone = _untouched(added, positive) | _untouched(removed, negative)
+    if not undone.any():
+        return answer
+    crop = np.where(undone, old, new)
+    return Prediction(answer.shape, region, crop, answer.threshold)
+
+
+def _untouched(changed: Bools, touch: Bools) -> Bools:
+    """Pixels of the connected parts of `changed` on which `touch` is nowhere."""
+    parts, count = ndimage.label(changed)
+    keep = np.zeros(count + 1, bool)
+    keep[parts[touch]] = True
+    return changed & ~keep[parts]
+
+
+def _mask_region(prediction: Prediction) -> Region | None:
+    """Return the box (row0, col0, row1, col1), ends excluded, around the mask."""
+    mask = prediction.crop_mask
+    rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    row0, col0 = prediction.region[:2]
+    low, high = (row0 + rows[0], col0 + cols[0]), (row0 + rows[-1], col0 + cols[-1])
+    return int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1
+
+
+def _hull(one: Region, other: Region) -> Region:
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+
+
+def _on_region(prediction: Prediction, region: Region) -> npt.NDArray[np.float32]:
+    """Probability (h, w) on `region`, 0 where nothing was looked at."""
+    row0, col0, row1, col1 = region
+    top, left, bottom, right = prediction.region
+    values = np.zeros((row1 - row0, col1 - col0), np.float32)
+    rows = slice(max(row0, top), min(row1, bottom))
+    cols = slice(max(col0, left), min(col1, right))
+    values[
+        rows.start - row0 : rows.stop - row0, cols.start - col0 : cols.stop - col0
+    ] = prediction.crop[
+        rows.start - top : rows.stop - top, cols.start - left : cols.stop - left
+    ]
+    return values
