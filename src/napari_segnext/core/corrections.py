@@ -115,11 +115,14 @@ def _on_region(prediction: Prediction, region: Region) -> npt.NDArray[np.float32
     row0, col0, row1, col1 = region
     top, left, bottom, right = prediction.region
     values = np.zeros((row1 - row0, col1 - col0), np.float32)
-    rows = slice(max(row0, top), min(row1, bottom))
-    cols = slice(max(col0, left), min(col1, right))
-    values[
-        rows.start - row0 : rows.stop - row0, cols.start - col0 : cols.stop - col0
-    ] = prediction.crop[
-        rows.start - top : rows.stop - top, cols.start - left : cols.stop - left
-    ]
+    low, high = (max(row0, top), max(col0, left)), (min(row1, bottom), min(col1, right))
+    inside = tuple(slice(*ends) for ends in zip(low, high, strict=True))
+    here, there = (
+        tuple(
+            slice(part.start - start, part.stop - start)
+            for part, start in zip(inside, corner, strict=True)
+        )
+        for corner in ((row0, col0), (top, left))
+    )
+    values[here] = prediction.crop[there]
     return values
