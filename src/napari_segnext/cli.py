@@ -7,7 +7,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from napari_segnext import __version__
-from napari_segnext.commands import demo, doctor, evaluate, models, segment, train
+from napari_segnext.commands import (
+    convert,
+    demo,
+    doctor,
+    evaluate,
+    models,
+    segment,
+    train,
+)
 from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
@@ -15,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "make_parser"]
 
-_COMMANDS = (demo, segment, evaluate, train, models, doctor)
+_COMMANDS = (demo, segment, evaluate, train, convert, models, doctor)
 
 
 def make_parser() -> argparse.ArgumentParser:
