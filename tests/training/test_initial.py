@@ -6,8 +6,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_segnext.core.lite import LiteConfig, SegNextLite
+from napari_segnext.core.models import load_model
 from napari_segnext.errors import CheckpointError
-from napari_segnext.training.initial import initial_network, load_imagenet_encoder
+from napari_segnext.training.initial import initial_model, load_imagenet_encoder
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,13 @@ def test_imagenet_weights_are_folded_exactly(network):
 
 
 def test_training_can_go_on_from_the_embedded_model():
-    network = initial_network("segnext-lite")
-    assert all(parameter.requires_grad for parameter in network.parameters())
+    model = load_model("segnext-lite")
+    initial = initial_model("segnext-lite")
+    assert all(parameter.requires_grad for parameter in initial.network.parameters())
+    assert (initial.style, initial.mean) == (model.style, model.mean)
+    assert initial.digest == model.digest
 
 
 def test_training_cannot_begin_from_nothing():
     with pytest.raises(CheckpointError):
-        initial_network("no-such-model")
+        initial_model("no-such-model")

@@ -1,74 +1,27 @@
-"""Training reads folders, makes batches as a person prompts, learns and resumes."""
+"""Crops, batches, losses and steps: what training is made of."""
+
+from dataclasses import replace
 
 import numpy as np
-import pytest
-import tifffile
 import torch
-from skimage.io import imsave
+from made import TINY, discs
 
-import napari_segnext as ns
-from napari_segnext.core.lite import LiteConfig, SegNextLite
+from napari_segnext.core.lite import SegNextLite
 from napari_segnext.core.prompt_map import PromptStyle
-from napari_segnext.errors import ImageError
 from napari_segnext.evaluation.prompting import sample_prompts
 from napari_segnext.training.batches import Batches, Recipe
-from napari_segnext.training.crops import augment_intensity, random_crop
-from napari_segnext.training.data import read_sets
-from napari_segnext.training.loop import Plan, Trainer
+from napari_segnext.training.crops import (
+    augment_intensity,
+    centred_crop,
+    random_crop,
+)
+from napari_segnext.training.data import Annotated, read_sets
+from napari_segnext.training.learner import Learner
 from napari_segnext.training.losses import correction_clicks, segmentation_loss
 
 SIZE = 64
 STYLE = PromptStyle(3, area_value=0.5)
 RECIPE = Recipe(2, 2, SIZE, STYLE, (0.5,) * 3, (0.5,) * 3, seed=5)
-
-
-def discs(shape=(80, 100), radius=11):
-    rows, cols = np.mgrid[: shape[0], : shape[1]]
-    labels = np.zeros(shape, np.uint16)
-    for label, (row, col) in enumerate([(20, 25), (55, 70), (60, 20)], start=1):
-        labels[(rows - row) ** 2 + (cols - col) ** 2 < radius**2] = label
-    return labels
-
-
-@pytest.fixture
-def folder(tmp_path):
-    labels = discs()
-    rng = np.random.default_rng(0)
-    image = rng.normal(60, 10, labels.shape) + 120 * (labels > 0)
-    for name in ("images", "labels"):
-        (tmp_path / "cells" / name).mkdir(parents=True)
-    imsave(tmp_path / "cells/images/a.png", image.astype(np.uint8))
-    imsave(tmp_path / "cells/labels/a.png", labels, check_contrast=False)
-    (tmp_path / "stacks").mkdir()
-    stack = np.stack([image] * 3).astype(np.uint16)
-    tifffile.imwrite(tmp_path / "stacks/nuclei.tif", stack, photometric="minisblack")
-    tifffile.imwrite(
-        tmp_path / "stacks/nuclei_labels.tif",
-        np.stack([labels] * 3),
-        photometric="minisblack",
-    )
-    return tmp_path
-
-
-def test_folders_and_stacks_are_read(folder):
-    sets = read_sets(folder)
-    assert {name: len(planes) for name, planes in sets.items()} == {
-        "cells": 1,
-        "nuclei": 3,
-    }
-    assert [len(plane.neighbours) for plane in sets["nuclei"]] == [1, 2, 1]
-    assert len(sets["cells"][0].instances()) == 3
-
-
-def test_empty_folder_is_refused(tmp_path):
-    with pytest.raises(ImageError, match="no images/"):
-        read_sets(tmp_path)
-
-
-def test_image_and_labels_must_agree(folder):
-    imsave(folder / "cells/labels/a.png", discs((50, 50)), check_contrast=False)
-    with pytest.raises(ImageError, match="must agree"):
-        read_sets(folder)
 
 
 def test_crops_show_the_object_they_are_made_around(folder):
@@ -87,6 +40,19 @@ def test_crops_show_the_object_they_are_made_around(folder):
             if others.any():
                 assert np.nanmean(crop.image[own]) > np.nanmean(crop.image[others])
     assert np.mean(np.array(shares) > 0) > 0.9
+
+
+def test_centred_crops_have_the_object_in_the_middle_at_the_size_asked_for(folder):
+    plane = read_sets(folder)["nuclei"][1]
+    instance = plane.instances()[1]  # far from the border
+    crop = centred_crop(plane, instance, SIZE, 0.4)
+    rows, cols = np.nonzero(crop.labels == instance.label)
+    assert abs(np.ptp(rows) + 1 - 0.4 * SIZE) <= 2
+    assert abs(rows.mean() - (SIZE - 1) / 2) < 1
+    assert abs(cols.mean() - (SIZE - 1) / 2) < 1
+    assert crop.neighbours is not None
+    again = centred_crop(plane, instance, SIZE, 0.4)
+    np.testing.assert_array_equal(crop.image, again.image)
 
 
 def test_augmentation_keeps_the_range_and_the_outside():
@@ -161,56 +127,38 @@ def test_correction_click_lands_in_the_larger_error():
     assert not maps[1, 1].any()
 
 
-def make_trainer(folder, out, steps):
+def test_rendered_planes_come_into_batches_by_their_share_and_by_number(folder):
+    calls = []
+
+    def rendered(rng):
+        calls.append(1)
+        labels = np.roll(discs(), rng.integers(-5, 6), axis=1).astype(np.int32)
+        image = rng.integers(0, 256, (*labels.shape, 3)).astype(np.uint8)
+        return Annotated(image, labels)
+
+    sets = {**read_sets(folder), "rendered": rendered}
+    made = iter(Batches(sets, {"rendered": 2.0}, RECIPE))
+    batches = [next(made) for _ in range(8)]  # 16 crops, half of them rendered
+    assert 3 <= len(calls) <= 13
+    again = next(iter(Batches(sets, {"rendered": 2.0}, RECIPE, first=7)))
+    for name, value in batches[7].items():
+        assert torch.equal(again[name], value)
+
+
+def test_steps_lower_the_loss(folder):
     torch.manual_seed(0)
-    network = SegNextLite(LiteConfig(SIZE, 8, 8, 16, 1, 1, 1, 2))
-    sets = read_sets(folder)
-    return Trainer(
-        network,
-        lambda first: Batches(sets, {}, RECIPE, first),
-        Plan(steps=steps, seed=1),
-        out,
-        loaders=0,
-    )
+    learner = Learner(SegNextLite(replace(TINY, width4=16, width8=16)), seed=1)
+    cells = {"cells": read_sets(folder)["cells"]}
+    batch = next(iter(Batches(cells, {}, RECIPE)))
+    losses = [learner.learn(batch, 1e-2) for _ in range(45)]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path):
-    through = make_trainer(folder, tmp_path / "through", 6)
-    through.run()
-    killed = make_trainer(folder, tmp_path / "killed", 6)
-    killed._log = lambda figures: None
-    for batch, _ in zip(killed._loader(), range(3), strict=False):
-        killed._set_learning_rate()
-        killed._train(batch)
-        killed.step += 1
-    killed.save()
-    resumed = make_trainer(folder, tmp_path / "killed", 6)
-    assert resumed.resume()
-    resumed.run()
-    for name, value in through.averaged_state().items():
-        torch.testing.assert_close(resumed.averaged_state()[name], value)
-
-
-def test_training_lowers_the_loss_and_writes_the_curve(folder, tmp_path):
-    trainer = make_trainer(folder, tmp_path / "out", 40)
-    batch = next(iter(trainer._loader()))
-    trainer.step = 100
-    trainer._set_learning_rate = lambda: None
-    for group in trainer._optimiser.param_groups:
-        group["lr"] = 1e-2
-    losses = [trainer._train(batch) for _ in range(50)]
-    assert np.mean(losses[-5:]) < 0.85 * np.mean(losses[:3])
-    assert not trainer.resume()
-
-
-def test_train_command_fine_tunes_the_embedded_model(folder, tmp_path, capsys):
-    from napari_segnext.cli import main
-
-    out = tmp_path / "out"
-    arguments = ["train", "--data", str(folder), "--out", str(out), "--steps", "1"]
-    assert main([*arguments, "--device", "cpu"]) == 0
-    model = ns.load_model(out / "segnext-lite.safetensors")
-    assert model.style == STYLE
-    assert (out / "loss.csv").read_text().count("\n") == 2
-    assert main(arguments[:-2]) == 1
-    assert "--minutes or --steps" in capsys.readouterr().err
+def test_a_step_without_a_finite_loss_changes_nothing(folder):
+    learner = Learner(SegNextLite(TINY), seed=1)
+    batch = next(iter(Batches(read_sets(folder), {}, RECIPE)))
+    batch["images"][:] = np.nan
+    before = learner.averaged_state()
+    assert np.isnan(learner.learn(batch, 1e-2))
+    for name, value in learner.averaged_state().items():
+        assert torch.equal(value, before[name])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
     import argparse
@@ -16,15 +15,21 @@ __all__ = ["add_parser"]
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("train", help="train on labelled images")
-    parser.add_argument("--data", type=Path, required=True, help="folder of sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder for results")
-    parser.add_argument(
-        "--init", default="segnext-lite", help="model to begin from, or imagenet"
-    )
-    parser.add_argument("--minutes", type=float, help="stop after so many minutes")
-    parser.add_argument("--steps", type=int, help="stop after so many steps")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--seed", type=int, default=0)
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="folder of labelled images")
+    add("--out", type=Path, required=True, help="folder for results; a run goes on")
+    add("--init", default="segnext-lite", help="model to begin from, or imagenet")
+    add("--minutes", type=float, help="stop after so many minutes")
+    add("--steps", type=int, help="stop after so many steps")
+    add("--validate", type=Path, help="folder to validate on (by default a tenth)")
+    add("--validate-minutes", type=float, help="validate this often (5)")
+    add("--synthetic", type=float, help="share of rendered images (0.15 or 0)")
+    add("--learning-rate", type=float, help="peak (2e-3 from imagenet, else 3e-4)")
+    add("--crops", type=int, default=6, help="images per step (%(default)s)")
+    add("--objects", type=int, default=4, help="objects per image (%(default)s)")
+    add("--loaders", type=int, help="processes that make batches (by cores)")
+    add("--device", default="auto", help="auto, cpu, cuda or mps (%(default)s)")
+    add("--seed", type=int, default=0, help="the same seed, the same weights")
     parser.set_defaults(run=run)
 
 
@@ -33,18 +38,29 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_segnext.core.predictor import find_device
     from napari_segnext.training.run import Settings, train
 
-    if arguments.minutes is None and arguments.steps is None:
-        raise SegNextError("Say how long to train: --minutes or --steps.")
-    weights = train(
+    outcome = train(
         Settings(
             data=arguments.data,
             out=arguments.out,
             init=arguments.init,
             steps=arguments.steps,
             minutes=arguments.minutes,
+            validate=arguments.validate,
+            validate_minutes=arguments.validate_minutes,
+            synthetic=arguments.synthetic,
             device=str(find_device(arguments.device)),
+            crops=arguments.crops,
+            objects=arguments.objects,
+            learning_rate=arguments.learning_rate,
+            loaders=arguments.loaders,
             seed=arguments.seed,
         )
     )
-    print(f"{weights}: load_model reads it")
+    if outcome.stopped_by is not None:
+        print(
+            f"Stopped after {outcome.steps} steps; the same command goes on there.",
+            file=sys.stderr,
+        )
+        return 128 + outcome.stopped_by  # as a shell says it
+    print(f"{outcome.weights}: load_model reads it")
     return 0

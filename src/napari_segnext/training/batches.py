@@ -14,13 +14,15 @@ from napari_segnext.evaluation.prompting import sample_prompts
 from napari_segnext.training.crops import augment_intensity, random_crop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
     from napari_segnext.core.prompt_map import PromptStyle
     from napari_segnext.training.crops import Crop
-    from napari_segnext.training.data import Annotated
+    from napari_segnext.training.data import Annotated, Instance
+
+    Source = Sequence[Annotated] | Callable[[np.random.Generator], Annotated]
 
 __all__ = ["Batches", "Recipe"]
 
@@ -54,13 +56,21 @@ class Recipe:
     seed: int = 0
 
 
+def _with_objects(
+    planes: Sequence[Annotated],
+) -> list[tuple[Annotated, list[Instance]]]:
+    pairs = [(plane, plane.instances()) for plane in planes]
+    return [pair for pair in pairs if pair[1]]
+
+
 class Batches(IterableDataset[dict[str, torch.Tensor]]):
     """Random batches of images, true masks and first prompt maps.
 
     Parameters
     ----------
     sets : mapping
-        Name -> planes, as :func:`read_sets` returns.
+        Name -> planes, as :func:`read_sets` returns, or a function that renders a fresh
+        plane from a random generator.
     shares : mapping
         Name -> how often a crop comes from this set; missing names count 1.
     recipe : Recipe
@@ -71,20 +81,16 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):
 
     def __init__(
         self,
-        sets: Mapping[str, list[Annotated]],
+        sets: Mapping[str, Source],
         shares: Mapping[str, float],
         recipe: Recipe,
         first: int = 0,
     ) -> None:
-        self._planes = {
-            name: [(plane, plane.instances()) for plane in planes]
-            for name, planes in sets.items()
+        self._sources = {
+            name: source if callable(source) else _with_objects(source)
+            for name, source in sets.items()
         }
-        self._planes = {
-            name: [pair for pair in pairs if pair[1]]
-            for name, pairs in self._planes.items()
-        }
-        self._names = [name for name, pairs in self._planes.items() if pairs]
+        self._names = [name for name, source in self._sources.items() if source]
         weights = np.array([shares.get(name, 1.0) for name in self._names])
         self._chances = weights / weights.sum()
         self._recipe = recipe
@@ -101,8 +107,14 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):
 
     def _crop(self, rng: np.random.Generator) -> Crop:
         name = self._names[rng.choice(len(self._names), p=self._chances)]
-        pairs = self._planes[name]
-        plane, instances = pairs[rng.integers(len(pairs))]
+        source = self._sources[name]
+        if callable(source):
+            plane = source(rng)
+            instances = plane.instances()
+            if not instances:  # rendered empty, which is rare
+                return self._crop(rng)
+        else:
+            plane, instances = source[rng.integers(len(source))]
         instance = instances[rng.integers(len(instances))]
         return random_crop(plane, instance, self._recipe.size, rng)
 

