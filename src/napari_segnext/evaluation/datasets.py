@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["read_pairs", "sample_objects"]
+__all__ = ["choose_objects", "find_pairs", "read_pair", "read_pairs", "sample_objects"]
 
 _ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 
@@ -47,6 +47,11 @@ def read_pairs(
         If there are no images, or one has no labels of its shape.
     """
     folder = Path(folder)
+    return _read(find_pairs(folder), max_objects, min_area_px, seed)
+
+
+def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Find ``images/NAME`` and ``labels/NAME``, sorted by name; see read_pairs."""
     images = sorted(_images(folder / "images"))
     if not images:
         raise ImageError(
@@ -60,7 +65,7 @@ def read_pairs(
             f"'{missing[0]}' has no labels in '{folder / 'labels'}' "
             f"({len(missing)} of {len(images)} images); add a file of the same name."
         )
-    return _read(images, labels_of, max_objects, min_area_px, seed)
+    return [(path, labels_of[path.stem]) for path in images]
 
 
 def sample_objects(
@@ -88,11 +93,19 @@ def sample_objects(
     array (H, W) of int32
     """
     labels = np.asarray(labels).astype(np.int32)
+    ids = choose_objects(labels, max_objects, min_area_px, seed)
+    return np.where((labels < 0) | np.isin(labels, ids), labels, 0).astype(np.int32)
+
+
+def choose_objects(
+    labels: npt.NDArray[np.int32], max_objects: int | None, min_area_px: int, seed: int
+) -> list[int]:
+    """Return the ids that :func:`sample_objects` keeps, ascending."""
     ids, areas = np.unique(labels[labels > 0], return_counts=True)
     ids = ids[areas >= min_area_px]
     if max_objects is not None and len(ids) > max_objects:
         ids = np.random.default_rng(seed).choice(ids, max_objects, replace=False)
-    return np.where((labels < 0) | np.isin(labels, ids), labels, 0).astype(np.int32)
+    return sorted(ids.tolist())
 
 
 def _images(folder: Path) -> list[Path]:
@@ -113,28 +126,39 @@ def _read_image(path: Path) -> np.ndarray:
 
 
 def _read(
-    images: list[Path],
-    labels_of: dict[str, Path],
+    pairs: list[tuple[Path, Path]],
     max_objects: int | None,
     min_area_px: int,
     seed: int,
 ) -> Iterator[tuple[np.ndarray, npt.NDArray[np.int32]]]:
-    for path in images:
-        try:
-            image, labels = _read_image(path), _read_image(labels_of[path.stem])
-        except (OSError, ValueError, SyntaxError) as error:
-            raise ImageError(
-                f"'{path.name}' or its labels cannot be read ({error}); "
-                "replace the file or take it out."
-            ) from error
-        if labels.ndim != 2 or labels.shape != image.shape[:2]:
-            raise ImageError(
-                f"'{path.name}' has shape {image.shape} and its labels {labels.shape}; "
-                "labels are one plane (H, W) of ids."
-            )
+    for path, labels_path in pairs:
+        image, labels = read_pair(path, labels_path)
         yield (
             image,
             sample_objects(
                 labels, max_objects=max_objects, min_area_px=min_area_px, seed=seed
             ),
         )
+
+
+def read_pair(path: Path, labels_path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read an image (H, W) or (H, W, C) and its labels (H, W), as in the files.
+
+    Raises
+    ------
+    ImageError
+        If one cannot be read or their shapes do not fit.
+    """
+    try:
+        image, labels = _read_image(path), _read_image(labels_path)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageError(
+            f"'{path.name}' or its labels cannot be read ({error}); "
+            "replace the file or take it out."
+        ) from error
+    if labels.ndim != 2 or labels.shape != image.shape[:2]:
+        raise ImageError(
+            f"'{path.name}' has shape {image.shape} and its labels {labels.shape}; "
+            "labels are one plane (H, W) of ids."
+        )
+    return image, labels

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
-from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import ImageError, SegNextError
 from napari_segnext.evaluation.metrics import boundary_iou, iou
 from napari_segnext.evaluation.report import Report, ScoredObject
-from napari_segnext.evaluation.robot import next_click
+from napari_segnext.evaluation.robot import next_click, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.features import Features
-    from napari_segnext.core.prediction import Prediction
     from napari_segnext.core.predictor import Predictor
 
 __all__ = ["evaluate"]
@@ -87,7 +87,7 @@ def evaluate(
                 )
                 ious.append(curve)
                 area = int(np.count_nonzero(truth > 0))
-                boundary = boundary_iou(truth, last.mask)
+                boundary = boundary_iou(truth, last)
                 objects.append(ScoredObject(index, label, area, boundary))
                 bar.update()
     if not ious:
@@ -103,18 +103,15 @@ def _click_through(
     truth: npt.NDArray[np.int8],
     max_clicks: int,
     target_iou: float,
-) -> tuple[npt.NDArray[np.float32], Prediction]:
-    """IoU after each click on one object, and the last answer."""
-    prompts = Prompts()
-    mask: npt.NDArray[np.bool_] = np.zeros(truth.shape, bool)
-    prediction: Prediction | None = None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """IoU after each click on one object, and the last mask."""
     curve: list[float] = []
-    while prediction is None or (len(curve) < max_clicks and curve[-1] < target_iou):
-        prompts = prompts.add(next_click(truth, mask, prompts.clicks))
-        prediction = predictor.predict(features, prompts, prediction)
-        mask = prediction.mask
+    answers = play(partial(predictor.predict, features), truth)
+    for _, mask in islice(answers, max_clicks):
         curve.append(iou(truth, mask))
-    return np.array(curve, np.float32), prediction
+        if curve[-1] >= target_iou:
+            break
+    return np.array(curve, np.float32), mask
 
 
 def _encode(

@@ -79,7 +79,11 @@ def iou(truth: npt.ArrayLike, mask: npt.ArrayLike) -> float:
 
 
 def boundary_iou(
-    truth: npt.ArrayLike, mask: npt.ArrayLike, dilation_ratio: float = 0.02
+    truth: npt.ArrayLike,
+    mask: npt.ArrayLike,
+    dilation_ratio: float = 0.02,
+    *,
+    width_px: int | None = None,
 ) -> float:
     """Intersection over union of what lies near the two boundaries [1]_.
 
@@ -90,6 +94,8 @@ def boundary_iou(
     dilation_ratio : float
         Width of the band inside each boundary, over the plane's diagonal; at least
         one pixel.
+    width_px : int, optional
+        Width of the band itself, whatever the plane's size.
 
     Returns
     -------
@@ -102,7 +108,13 @@ def boundary_iou(
         If the shapes differ.
     """
     wanted, found, counted = check_truth(truth, mask)
-    width = max(1, round(dilation_ratio * float(np.hypot(*wanted.shape))))
+    diagonal = float(np.hypot(*wanted.shape))
+    width = max(1, round(dilation_ratio * diagonal)) if width_px is None else width_px
+    either = wanted | found
+    rows, cols = (np.flatnonzero(either.any(axis=axis)) for axis in (1, 0))
+    if rows.size:  # nothing outside of both has a boundary
+        part = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+        wanted, found, counted = wanted[part], found[part], counted[part]
     return _ratio(
         _band_inside(wanted, width) & counted, _band_inside(found, width) & counted
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
@@ -30,9 +32,9 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
     Sampler = Callable[[Bools, np.random.Generator], Prompt]
 
-__all__ = ["sample_prompts", "sample_rough_mask"]
+__all__ = ["KINDS", "draw_first_prompt", "sample_prompts", "sample_rough_mask"]
 
-_KINDS = ("click", "box", "polygon", "scribble", "mask")
+KINDS = ("click", "box", "polygon", "scribble", "mask")
 _CHANCES = (0.56, 0.12, 0.08, 0.10, 0.14)
 
 
@@ -149,7 +151,7 @@ def sample_prompts(
     rng : numpy.random.Generator
         Source of everything random here.
     """
-    kind = str(rng.choice(_KINDS, p=_CHANCES))
+    kind = str(rng.choice(KINDS, p=_CHANCES))
     prompts = Prompts()
     try:
         if kind == "mask":
@@ -169,3 +171,94 @@ def sample_prompts(
         if near.any():
             prompts = prompts.add(_click_in(near, rng, positive=False))
     return prompts
+
+
+_TRIES = 10  # a wobbly outline of few pixels may have no area
+
+
+def draw_first_prompt(
+    kind: str,
+    truth: Bools,
+    labels: npt.NDArray[np.int32],
+    rng: np.random.Generator,
+) -> Prompts:
+    """Draw one prompt of one kind for an object of a whole plane.
+
+    Parameters
+    ----------
+    kind : {"click", "box", "polygon", "scribble", "mask"}
+        A mask is the truth spoiled, see :func:`sample_rough_mask`.
+    truth : array (H, W) bool
+        The object; at least one pixel.
+    labels : array (H, W) int32
+        All objects of the plane, for rough masks that swallow a neighbour.
+    rng : numpy.random.Generator
+        The same state draws the same prompt.
+
+    Returns
+    -------
+    Prompts
+        Of exactly one prompt, in pixels of the plane.
+
+    Raises
+    ------
+    PromptError
+        If the object is too small for this kind.
+    """
+    rows, cols = np.nonzero(truth)
+    side = 2 * int(_extent(truth)) + 8
+    middle = np.array([rows.min() + rows.max(), cols.min() + cols.max()]) // 2
+    row0, col0 = (int(start) for start in middle - side // 2)
+    near = _cut(truth, row0, col0, side)
+    around = _cut(labels, row0, col0, side)
+    if kind == "mask":
+        rough = sample_rough_mask(near, around, None, rng)
+        whole = _paste(rough, row0, col0, truth.shape)
+        return Prompts(mask=Mask.from_array(whole if whole.any() else truth))
+    for _ in range(_TRIES):
+        with suppress(PromptError, ValueError):
+            prompt = _SAMPLERS[kind](near, rng)
+            return Prompts().add(_moved(prompt, row0, col0, truth.shape))
+    raise PromptError(
+        f"An object of {len(rows)} px is too small for a {kind}; leave it out."
+    )
+
+
+def _cut(
+    plane: npt.NDArray[np.generic], row: int, col: int, side: int
+) -> npt.NDArray[Any]:
+    """Return the square at (row, col), zero outside the plane."""
+    square = np.zeros((side, side), plane.dtype)
+    height, width = plane.shape
+    rows = slice(max(row, 0), min(row + side, height))
+    cols = slice(max(col, 0), min(col + side, width))
+    part = plane[rows, cols]
+    top, left = rows.start - row, cols.start - col
+    square[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return square
+
+
+def _paste(square: Bools, row: int, col: int, shape: tuple[int, ...]) -> Bools:
+    """Put a square back on a plane; what lies outside is lost."""
+    plane = np.zeros(shape, bool)
+    rows = slice(max(row, 0), min(row + len(square), shape[0]))
+    cols = slice(max(col, 0), min(col + len(square), shape[1]))
+    plane[rows, cols] = square[
+        rows.start - row : rows.stop - row, cols.start - col : cols.stop - col
+    ]
+    return plane
+
+
+def _moved(prompt: Prompt, row: int, col: int, shape: tuple[int, ...]) -> Prompt:
+    """Return the prompt of a square at (row, col) in pixels of the plane."""
+    match prompt:
+        case Click():
+            return replace(prompt, row=prompt.row + row, col=prompt.col + col)
+        case Box(row0, col0, row1, col1):
+            return Box(row0 + row, col0 + col, row1 + row, col1 + col)
+        case Polygon() | Scribble():
+            moved = tuple((r + row, c + col) for r, c in prompt.vertices)
+            return replace(prompt, vertices=moved)
+        case Stroke(region=region):
+            bounds = region[0] + row, region[1] + col, region[2] + row, region[3] + col
+            return replace(prompt, shape=(shape[0], shape[1]), region=bounds)

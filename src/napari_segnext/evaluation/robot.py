@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from napari_segnext.core.prompts import Click
+from napari_segnext.core.prompts import Click, Prompts
 from napari_segnext.evaluation.metrics import check_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
-__all__ = ["next_click"]
+__all__ = ["Answer", "next_click", "play"]
+
+
+class Answer(Protocol):
+    """What the robot user needs to know of an answer: its mask (H, W) bool."""
+
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """Where the object is said to be."""
+
+
+_Answer = TypeVar("_Answer", bound=Answer)
+
+
+def play(
+    answer: Callable[[Prompts, _Answer | None], _Answer], truth: npt.ArrayLike
+) -> Iterator[tuple[_Answer, npt.NDArray[np.bool_]]]:
+    """Click on one object for as long as the caller wants to see answers.
+
+    Begins without a previous mask; after that the last answer is fed back. Each click
+    is :func:`next_click` of the last mask.
+
+    Parameters
+    ----------
+    answer : callable
+        Takes all clicks so far and the last answer, None at first.
+    truth : array (H, W) of bool or int
+        Positive where the object is; negative where nobody knows.
+
+    Yields
+    ------
+    (answer, mask)
+        After each click. Never ends by itself.
+    """
+    prompts = Prompts()
+    mask: npt.NDArray[np.bool_] = np.zeros(np.shape(truth), bool)
+    last: _Answer | None = None
+    while True:
+        prompts = prompts.add(next_click(truth, mask, prompts.clicks))
+        last = answer(prompts, last)
+        mask = last.mask
+        yield last, mask
 
 
 def next_click(
