@@ -260,7 +260,7 @@ def _monolayer(
 
 
 def adherent_phase(rng: np.random.Generator) -> Annotated:
-    """Flat spread cells in phase contrast: faint borders, granules at the nucleus."""
+    """Flat spread cells, mostly in phase contrast: faint borders, granular inside."""
     shape = random_shape(rng)
     size = log_uniform(rng, 16, 75)
     canvas = Canvas.blank(shape)
@@ -327,7 +327,16 @@ def _adherent_image(
     phase += depth * log_uniform(rng, 0.005, 0.03) * texture(rng, shape, 2, 80)
     debris = blobs(rng, shape, int(rng.integers(0, 40)), (0.8, 3))
     phase += rng.choice([0.0, rng.uniform(-0.3, 0.5)]) * debris
-    halo_px = size * log_uniform(rng, 0.08, 0.5)
-    image = phase_contrast(phase, halo_px, rng.uniform(0.5, 1))
+    kind = rng.random()
+    if kind < 0.75:
+        halo_px = size * log_uniform(rng, 0.08, 0.5)
+        image = phase_contrast(phase, halo_px, rng.uniform(0.5, 1))
+    elif kind < 0.9:
+        steep = ndimage.gaussian_filter(phase, 0.8) * np.float32(2)
+        angle = rng.uniform(0, 2 * np.pi)
+        image = relief(steep, rng.uniform(1, 2.5), angle, rng.uniform(0.7, 1.8))
+    else:
+        reach_px = rng.choice([-1, 1]) * log_uniform(rng, 2, 6)
+        image = defocus(phase, 0.05 * phase, float(reach_px))
     image += 0.2 * rng.random() * blobs(rng, shape, int(rng.integers(0, 7)), (4, 18))
     return blur(image, rng.uniform(0.3, 1.2)) * uneven(rng, shape, 0.4)

@@ -77,7 +77,7 @@ def _contacts(
     distance = np.maximum(np.hypot(*gap.T), 1e-3)
     free = (1 - squeeze) * (rods.radius[first] + rods.radius[second])
     overlap = np.maximum(free - distance, 0)
-    push = gap * (0.3 * overlap / distance)[:, None]
+    push = gap * (0.4 * overlap / distance)[:, None]
     size = len(rods.half)
     total = np.zeros((size, 2))
     twist = np.zeros(size)
@@ -121,7 +121,8 @@ def grown(
     limit = np.array([2 * born])
     stiff = rng.uniform(0.03, 0.25)
     while len(cells.half) < count:
-        reach = 1.25 * (cells.half + cells.radius)
+        pace = rng.uniform(1.15, 1.35, len(cells.half))
+        reach = pace * (cells.half + cells.radius)
         ready = reach > np.maximum(limit, 2.1 * cells.radius)
         part = np.where(ready, reach / 2, reach)
         offset = cells.axes[ready] * part[ready, None]
@@ -138,8 +139,8 @@ def grown(
         later = 2 * born * np.exp(rng.normal(0, 0.15, (2, size)))
         limit[ready] = later[0]
         limit = np.concatenate([limit, later[1]])
-        cells = pack(cells, rounds=3, squeeze=0.0)
-    return pack(cells, rounds=6, squeeze=0.0)
+        cells = pack(cells, rounds=4, squeeze=0.0)
+    return pack(cells, rounds=12, squeeze=0.0)
 
 
 def clumped(

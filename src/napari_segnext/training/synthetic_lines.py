@@ -74,7 +74,7 @@ def filaments(rng: np.random.Generator) -> Annotated:
     else:
         image = _glow_image(rng, light, base)
     unit = camera(rng, image, noise=log_uniform(rng, 0.008, 0.12))
-    return canvas.annotate(to_rgb(unit), largest_share=0.08)
+    return canvas.annotate(to_rgb(unit), largest_share=0)
 
 
 def _side_branches(rng: np.random.Generator, line: Points) -> list[Points]:
@@ -176,7 +176,7 @@ def vessels(rng: np.random.Generator) -> Annotated:
     depth = interior_depth((light > 0).astype(np.int32))
     light *= np.minimum(0.55 + 0.15 * depth, 1.6)
     image = _vessel_image(rng, light)
-    return canvas.annotate(image, largest_share=0.1)
+    return canvas.annotate(image, largest_share=0)
 
 
 def _plexus(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
@@ -214,7 +214,8 @@ def _vessel_image(rng: np.random.Generator, light: Plane) -> npt.NDArray[np.uint
     kind = rng.random()
     if kind < 0.35:  # stained or injected: bright on dark
         image = light * (1 + 0.15 * texture(rng, shape, 2, 12))
-        image += rng.uniform(0, 0.35) * (1.2 + texture(rng, shape, 3, 50)).clip(0)
+        stroma = 1.5 + texture(rng, shape, 3, 50)
+        image += log_uniform(rng, 0.01, 0.2) * np.clip(stroma, 0, 4)
         image += (
             0.3 * rng.random() * blobs(rng, shape, int(rng.integers(0, 25)), (1, 8))
         )

@@ -113,29 +113,35 @@ def spots(rng: np.random.Generator) -> Annotated:
     """Points in and out of focus: Airy patterns, blurred disks, defocus rings."""
     shape = random_shape(rng)
     base = log_uniform(rng, 5.5, 16)
-    count = int(np.clip(log_uniform(rng, 4, 22000 / base**2), 4, 160))
+    most = int(np.clip(log_uniform(rng, 4, 22000 / base**2), 4, 160))
+    vary = rng.normal(0, rng.uniform(0, 0.5), most)
+    radii = np.maximum(base * np.exp(vary), 5.5)
+    out = rng.random(most) < rng.random()
+    depths = np.exp(rng.uniform(np.log(0.6), np.log(3), most)) * out
+    edges = 0.45 * radii * (1 + 1.8 * depths)
+    cover = np.cumsum(np.pi * edges**2) / (shape[0] * shape[1])
+    count = max(int((cover < 0.5).sum()), 1)
+    edges = edges[:count]
+    centres = rng.uniform(0, 1, (count, 2)) * shape
+    # which of two spots on the same place is meant, nobody could say
+    apart = Rods(centres, np.zeros(count), np.full(count, 0.01), edges)
+    centres = pack(apart, rounds=10, squeeze=rng.uniform(0, 0.4)).centres
     canvas = Canvas.blank(shape)
     light: Plane = np.zeros(shape, np.float32)
-    sharp = rng.random()
-    sizes = rng.uniform(0, 0.5)
-    order = rng.random(count)
-    for centre, luck in zip(rng.uniform(0, 1, (count, 2)) * shape, order, strict=True):
-        radius = max(base * np.exp(rng.normal(0, sizes)), 5.5)
-        defocus = 0.0 if luck < sharp else log_uniform(rng, 0.6, 3)
-        soft = rng.random() < 0.4 and defocus > 0
-        reach = radius * (3.2 + 1.5 * defocus)
+    for centre, radius, depth in zip(centres, radii, depths, strict=False):
+        reach = radius * (3.2 + 1.5 * depth)
         window = ellipse(shape, centre, (reach, reach), 0)
         if window is None:
             continue
         distance = np.float32(reach) - window.inside
-        if soft:  # a thick or aberrated spot has no rings
-            sigma = 0.45 * radius * (1 + defocus)
+        if depth > 0 and rng.random() < 0.4:  # thick or aberrated: no rings
+            sigma = float(0.45 * radius * (1 + depth))
             pattern, edge = np.exp(-((distance / sigma) ** 2) / 2), 1.18 * sigma
         else:
-            pattern, edge = _airy(distance, radius, defocus)
+            pattern, edge = _airy(distance, radius, depth)
         # defocus spreads the same light
-        height = np.exp(rng.normal(0, 0.4)) / (1 + defocus) ** rng.uniform(0.5, 1.2)
-        light[window.where] += np.float32(height) * pattern
+        height = np.exp(rng.normal(0, 0.4)) / (1 + depth) ** rng.uniform(0.5, 1.2)
+        light[window.where] += np.float32(max(height, 0.3)) * pattern
         canvas.put(window._replace(inside=np.float32(edge) - distance))
     light += rng.uniform(0, 0.1) * (1.5 + texture(rng, shape, 3, 60))
     light += 0.2 * rng.random() * blobs(rng, shape, int(rng.integers(0, 6)), (15, 50))

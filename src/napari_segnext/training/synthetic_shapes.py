@@ -137,7 +137,9 @@ def ellipse(
     tiny = np.float32(1e-6)  # the centre lies `short` inside
     level = np.hypot(along / long, across / short) + tiny
     slope = np.hypot(along / long**2, across / short**2) + tiny / short
-    return Stamp(rows, cols, level * (1 - level) / slope)
+    depth = level * (1 - level) / slope  # right at the outline, too deep on the axis
+    ridge = short * np.sqrt(np.maximum(1 - level**2, 0))
+    return Stamp(rows, cols, np.where(level < 1, np.minimum(depth, ridge), depth))
 
 
 def blob(
