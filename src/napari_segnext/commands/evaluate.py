@@ -55,6 +55,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="objects of each set for the classical tools (%(default)s)",
     )
     add(
+        "--pictures",
+        type=int,
+        default=0,
+        metavar="N",
+        help="draw the N worst objects of each set into worst.png",
+    )
+    add(
         "--processes",
         type=int,
         default=1,
@@ -70,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_segnext.evaluation.baselines import available_methods
     from napari_segnext.evaluation.benchmark import Settings
     from napari_segnext.evaluation.items import find_items
+    from napari_segnext.evaluation.pictures import draw_worst
     from napari_segnext.evaluation.publish import (
         NO_GRABCUT,
         make_page,
@@ -114,6 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
         page = make_page(results, settings, title, arguments.data.resolve().name)
         (out / "report.md").write_text(page, encoding="utf-8")
         plots = plot_all(out, results, settings)
+        if arguments.pictures > 0:
+            predictor = _make_predictor(arguments.model, arguments.device)
+            draw_worst(out / "worst.png", results, predictor, arguments.pictures)
+            plots.append("worst.png")
         print(f"wrote report.md, objects.csv, {', '.join(plots)} into {out}")
     return 1 if failed else 0
 
