@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if outcome.stopped_by is not None:
         print(
-            f"Stopped after {outcome.steps} steps; the same command goes on there.",
+            f"Stopped after {outcome.steps} steps; "
+            "the same command goes on from there.",
             file=sys.stderr,
         )
         return 128 + outcome.stopped_by  # as a shell says it
