@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "draw_first_prompt", "sample_prompts", "sample_rough_mask"]
 
 KINDS = ("click", "box", "polygon", "scribble", "mask")
-_CHANCES = (0.56, 0.12, 0.08, 0.10, 0.14)
+_CHANCES = (0.44, 0.12, 0.08, 0.14, 0.22)
 
 
 def _extent(truth: Bools) -> float:
@@ -105,7 +105,7 @@ def sample_rough_mask(
     rng: np.random.Generator,
 ) -> Bools:
     """Return the truth eroded, dilated, shifted, merged, holed or of the next slice."""
-    if other_plane is not None and other_plane.any() and rng.random() < 0.6:
+    if other_plane is not None and other_plane.any() and rng.random() < 0.75:
         return other_plane
     extent = _extent(truth)
     shift = rng.normal(0, 0.05 * extent, 2).round().astype(int)
