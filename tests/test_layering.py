@@ -33,7 +33,11 @@ FORBIDDEN = {
         "napari.qt",
         *(f"{PACKAGE}.{room}" for room in ("widget", "training", "commands")),
     },
-    "evaluation": {"napari", *QT, f"{PACKAGE}.widget", f"{PACKAGE}.commands"},
+    "evaluation": {
+        "napari",
+        *QT,
+        *(f"{PACKAGE}.{room}" for room in ("widget", "commands", "training")),
+    },
     "training": {"napari", *QT, f"{PACKAGE}.widget", f"{PACKAGE}.commands"},
     "commands": {f"{PACKAGE}.widget"},
     "cli": {f"{PACKAGE}.widget"},
