@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 import napari_segnext as ns
+from napari_segnext.samples import load_sample
 
 
 def median_ms(act, repeats: int) -> float:
@@ -87,6 +88,19 @@ def main() -> None:
         lambda: predictor.predict(features, second, previous=answer), arguments.repeats
     )
     print(f"correction click                 {correct:7.1f}")
+
+    sample = load_sample("nuclei_2d")
+    labels = sample.labels
+    clicks = [ns.next_click(labels == i, labels < 0) for i in np.unique(labels) if i]
+    prompts = [ns.Prompts(clicks=[click]) for click in clicks]
+    features = predictor.encode(sample.image)
+    few = max(3, arguments.repeats // 4)
+    single = median_ms(lambda: [predictor.predict(features, p) for p in prompts], few)
+    batch = median_ms(lambda: predictor.predict_many(features, prompts), few)
+    print(f"first click on each of {len(prompts)} nuclei, encoded, per object")
+    print(f"one by one                       {single / len(prompts):7.1f}")
+    print(f"predict_many                     {batch / len(prompts):7.1f}")
+    print(f"one by one / predict_many        {single / batch:7.2f}")
 
 
 if __name__ == "__main__":

@@ -296,25 +296,39 @@ class Predictor:
         looks: list[_Look],
         should_stop: ShouldStop | None,
     ) -> None:
-        """Give each look the answer of its window; looks of one window together."""
-        by_window: dict[Window, list[_Look]] = {}
-        for look in looks:
-            by_window.setdefault(look.window, []).append(look)
-        for window, group in by_window.items():
-            tensors = self._encoded(features, window, should_stop)
-            for start in range(0, len(group), _MAX_BATCH):
-                if should_stop is not None and should_stop():
-                    raise Cancelled
-                batch = group[start : start + _MAX_BATCH]
-                maps = torch.stack([self._prompt_map(look) for look in batch])
-                with torch.inference_mode():
-                    logits = self._network.decode(tensors, maps.to(self.device))
-                    crops = to_plane(logits, window, features.shape)
-                region = window.region(features.shape)
-                for look, crop in zip(batch, crops.cpu().numpy(), strict=True):
+        """Give each look the answer of its window, a few at once."""
+        looks = sorted(looks, key=lambda look: (look.window.row, look.window.col))
+        for start in range(0, len(looks), _MAX_BATCH):
+            if should_stop is not None and should_stop():
+                raise Cancelled
+            batch = looks[start : start + _MAX_BATCH]
+            tensors = self._gathered(features, batch, should_stop)
+            maps = torch.stack([self._prompt_map(look) for look in batch])
+            with torch.inference_mode():
+                logits = self._network.decode(tensors, maps.to(self.device))
+                for index, look in enumerate(batch):
+                    crop = to_plane(logits[index, None], look.window, features.shape)
                     look.answer = Prediction(
-                        features.shape, region, crop, self.model.threshold
+                        features.shape,
+                        look.window.region(features.shape),
+                        crop[0].cpu().numpy(),
+                        self.model.threshold,
                     )
+
+    def _gathered(
+        self, features: Features, batch: list[_Look], should_stop: ShouldStop | None
+    ) -> tuple[Tensor, ...]:
+        """Image features of the looks' windows; of one where they share it."""
+        if len({look.window for look in batch}) == 1:
+            return self._encoded(features, batch[0].window, should_stop)
+        each = [self._encoded(features, look.window, should_stop) for look in batch]
+        return tuple(
+            # joining loses channels_last, without which depthwise layers crawl
+            torch.cat(level).contiguous(memory_format=torch.channels_last)
+            if level[0].ndim == 4
+            else torch.cat(level)
+            for level in zip(*each, strict=True)
+        )
 
     def _settled(self, look: _Look, answer: Prediction) -> Prediction:
         """Give the answer, changed from the previous one only where prompts are."""

@@ -127,9 +127,7 @@ def _trainer(
     plan = Plan(
         steps=steps,
         minutes=settings.minutes or math.inf,
-        learning_rate=rate
-        if settings.learning_rate is None
-        else settings.learning_rate,
+        learning_rate=rate,
         warm_up_steps=_WARM_UP_STEPS if is_new else _FINE_TUNING_WARM_UP_STEPS,
         validate_steps=max(1, math.ceil(steps / _VALIDATIONS)) if by_steps else None,
         validate_minutes=settings.validate_minutes or _VALIDATE_MINUTES,
