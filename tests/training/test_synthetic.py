@@ -1,5 +1,7 @@
 """Image families rendered by code: what training may rely on, family by family."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -160,6 +162,14 @@ def test_a_generator_goes_on_from_plane_to_plane():
     rng = np.random.default_rng(0)
     one, two = FAMILIES["spots"](rng), FAMILIES["spots"](rng)
     assert one.image.shape != two.image.shape or (one.image != two.image).any()
+
+
+def test_families_can_be_sent_to_a_spawned_loader_process():
+    sent = pickle.loads(pickle.dumps(dict(FAMILIES)))
+    one, same = (
+        families["vesicles"](np.random.default_rng(0)) for families in (FAMILIES, sent)
+    )
+    np.testing.assert_array_equal(one.labels, same.labels)
 
 
 def test_a_later_shape_covers_an_earlier_one_and_scraps_are_dropped():

@@ -6,6 +6,7 @@ Every call makes a new plane; nothing is stored. What a camera or a person adds 
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -50,22 +51,18 @@ _DRAW: tuple[Callable[[np.random.Generator], Annotated], ...] = (
 
 
 def _never_empty(
-    draw: Callable[[np.random.Generator], Annotated],
-) -> Callable[[np.random.Generator], Annotated]:
+    draw: Callable[[np.random.Generator], Annotated], rng: np.random.Generator
+) -> Annotated:
     """Draw again where every object fell outside the plane or was covered."""
-
-    def render(rng: np.random.Generator) -> Annotated:
+    plane = draw(rng)
+    while not plane.labels.any():
         plane = draw(rng)
-        while not plane.labels.any():
-            plane = draw(rng)
-        return plane
-
-    render.__name__, render.__doc__ = draw.__name__, draw.__doc__
-    return render
+    return plane
 
 
+# partial, not a nested function: loader processes that are spawned get a pickled copy
 FAMILIES: Mapping[str, Callable[[np.random.Generator], Annotated]] = MappingProxyType(
-    {draw.__name__: _never_empty(draw) for draw in _DRAW}
+    {draw.__name__: partial(_never_empty, draw) for draw in _DRAW}
 )
 """Name -> function that renders one plane, 256 to 384 px a side, from a generator.
 
