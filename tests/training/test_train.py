@@ -3,16 +3,19 @@
 import csv
 import signal
 
+import numpy as np
 import pytest
 import torch
+from made import noisy, write_pair
 
 import napari_segnext as ns
 from napari_segnext.cli import main
 from napari_segnext.errors import CheckpointError, SegNextError
 from napari_segnext.training.batches import Batches
+from napari_segnext.training.learner import Learner
 from napari_segnext.training.run import train
 from napari_segnext.training.settings import Settings
-from napari_segnext.training.validation import FIGURES
+from napari_segnext.training.validation import FIGURES, Validation
 
 
 def silent(line):
@@ -167,6 +170,30 @@ def test_minutes_count_all_the_time_of_a_run(settings):
 def test_rendered_images_join_when_asked_for(settings):
     outcome = train(settings(steps=1, synthetic=0.9, crops=2), silent)
     assert outcome.steps == 1
+
+
+def test_held_out_objects_too_thin_to_be_seen_are_not_validated_on(settings, tmp_path):
+    labels = np.zeros((80, 100), np.uint8)
+    labels[40, 10:90] = 1  # one pixel wide: reduced to the network's input it is gone
+    for name in "abcd":
+        write_pair(tmp_path / "thin", name, noisy(labels).astype(np.uint8), labels)
+    lines = []
+    made = settings(data=tmp_path / "thin", steps=1)
+    assert train(made, lines.append).steps == 1
+    assert any("nothing is validated" in line for line in lines)
+    assert weights(made.out)
+    assert not (made.out / "validation.csv").exists()
+
+
+@pytest.mark.parametrize("part", [Learner.learn, Validation.score])
+def test_full_memory_is_one_sentence(settings, monkeypatch, part):
+    def fill(*_):
+        torch.empty(10**15)
+
+    of = {Learner.learn: Learner, Validation.score: Validation}[part]
+    monkeypatch.setattr(of, part.__name__, fill)
+    with pytest.raises(SegNextError, match="fewer --crops"):
+        train(settings(), silent)
 
 
 def command(settings, *more):

@@ -203,12 +203,12 @@ class Trainer:
         """
         self._started = time.perf_counter()
         with StopRequest() as stop:
-            if self._validation is not None and not self.curves.scores:
-                self._validate()
-            self.save()  # now, so that a full disk shows before the work is done
             try:
+                if self._validation is not None and not self.curves.scores:
+                    self._validate()
+                self.save()  # now, so that a full disk shows before the work is done
                 self._learn(stop)
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if (known := _explained(error)) is not None:
                     raise known from error
                 raise
@@ -304,9 +304,10 @@ class Trainer:
         return self.plan.learning_rate * warm * fall
 
 
-def _explained(error: RuntimeError) -> SegNextError | None:
+def _explained(error: RuntimeError | MemoryError) -> SegNextError | None:
     """Say what to do about the errors of torch that are not our fault."""
-    if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
+    is_full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    if is_full or "DefaultCPUAllocator" in str(error):  # worded by platform after it
         return SegNextError(
             "The memory is full; use fewer --crops or --objects, or --device cpu."
         )

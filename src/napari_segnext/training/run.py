@@ -97,7 +97,7 @@ def train(settings: Settings, say: Callable[[str], object] = tqdm.write) -> Outc
             initial.std,
             settings.seed,
         )
-        validation = Validation(held, recipe) if held else None
+        validation = _validation(held, recipe, say)
         trainer = _trainer(settings, initial, trained, recipe, validation, say)
         if trainer.resume():
             say(f"Going on at step {trainer.step}.")
@@ -190,12 +190,27 @@ def _split(settings: Settings, say: Callable[[str], object]) -> tuple[Sets, Sets
         names = ", ".join(f"{name} ({len(planes)})" for name, planes in part.items())
         if part:
             say(f"{verb} on planes of {names}.")
+    return trained, held
+
+
+def _validation(
+    held: Sets, recipe: Recipe, say: Callable[[str], object]
+) -> Validation | None:
+    """What to validate on; None, and a line that says so, if there is nothing."""
     if not held:
         say(
             f"Nothing is held out to validate on (that takes {MIN_IMAGES} images, a "
             f"stack of {MIN_SLICES} slices, or --validate): the last weights are kept."
         )
-    return trained, held
+        return None
+    validation = Validation(held, recipe)
+    if not validation.objects:
+        say(
+            "No held-out object is wide enough to be seen when all of it is in the "
+            "picture: nothing is validated, and the last weights are kept."
+        )
+        return None
+    return validation
 
 
 def _synthetic_share(settings: Settings, is_new: bool) -> float:
