@@ -36,6 +36,24 @@ def test_prompts_are_added_to_the_features(network):
         assert (network.decode(features, maps) - nothing).abs().max() > 1e-3
 
 
+def test_new_context_blocks_add_nothing_and_trained_ones_look_far():
+    torch.manual_seed(1)
+    plain = SegNextLite(LiteConfig(size=64, context=0)).eval()
+    fresh = SegNextLite(LiteConfig(size=64, context=2)).eval()
+    fresh.load_state_dict(plain.state_dict(), strict=False)
+    image = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        before = plain.encode(image)
+        for one, other in zip(before, fresh.encode(image), strict=True):
+            torch.testing.assert_close(one, other)
+        for block in fresh.context.blocks16:
+            torch.nn.init.normal_(block.attend.weight)
+        torch.nn.init.normal_(fresh.context.up8.weight)
+        image[..., :8, :8] += 3  # one corner
+        far = (fresh.encode(image)[1] - before[1])[..., -1, -1]  # the opposite one
+    assert far.abs().max() > 1e-4
+
+
 def test_encoding_stops_between_blocks(network):
     with pytest.raises(Cancelled):
         network.encode(torch.randn(1, 3, 64, 64), lambda: True)

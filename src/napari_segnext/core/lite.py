@@ -1,10 +1,11 @@
 """segnext-lite: SegNext's dense prompt fusion on a small convolutional encoder.
 
 The image is encoded once by the first eleven blocks of EfficientNet-Lite0 [1]_ (batch
-norms folded, strides 2, 4, 8, 16). The three-channel prompt map is embedded by strided
-convolutions and *added* to the image features at strides 16, 8 and 4, as SegNext [2]_
-does at stride 16; two self-attention blocks follow at stride 16, and a light decoder of
-ConvNeXt-like blocks [3]_ gives one logit per pixel at stride 2.
+norms folded, strides 2, 4, 8, 16) and two self-attention blocks over the whole window,
+whose result is passed down to strides 8 and 4. The three-channel prompt map is embedded
+by strided convolutions and *added* to the image features at strides 16, 8 and 4, as
+SegNext [2]_ does at stride 16; two self-attention blocks follow at stride 16, and a
+light decoder of ConvNeXt-like blocks [3]_ gives one logit per pixel at stride 2.
 
 Both summands are layer-normalised first: folded ImageNet features have a standard
 deviation of 3 to 4 and would drown a fresh prompt embedding.
