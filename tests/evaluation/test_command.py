@@ -83,6 +83,10 @@ def test_nothing_but_broken_images_is_one_sentence(data, capsys):
         (["--processes", "0"], "--processes is 0"),
         (["--every", "0"], "Every 0"),
         (["--model", "no-such-model"], "no-such-model"),
+        (["--seed", "-1"], "--seed is -1"),
+        (["--pictures", "-1"], "--pictures is -1"),
+        (["--pictures", "1", "--protocol", "crops"], "--protocol planes"),
+        (["--device", "abacus", "--processes", "2"], "abacus"),
     ],
 )
 def test_what_makes_no_sense_is_told_before_anything_is_done(
@@ -92,3 +96,8 @@ def test_what_makes_no_sense_is_told_before_anything_is_done(
     assert main(["evaluate", str(data), "--out", str(out), *arguments]) == 1
     assert says in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_pictures_without_a_folder_are_told_before_anything_is_done(data, capsys):
+    assert main(["evaluate", str(data), "--pictures", "1"]) == 1
+    assert "--out" in capsys.readouterr().err

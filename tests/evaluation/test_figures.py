@@ -124,11 +124,20 @@ def test_one_set_has_no_mean_of_sets():
 
 def test_baselines_are_compared_in_clicks():
     curves = {"model": [(0.9,), (0.5, 0.9)], "slow": [(0.5,) * 4, (0.5, 0.6, 0.9)]}
-    figures = baseline_figures(curves, 4)
+    figures = baseline_figures(curves, RULE)
     assert figures["model"]["noc_0.85"] == 1.5
     assert figures["slow"]["noc_0.85"] == 3.5
     assert figures["slow"]["clicks_ratio"] == pytest.approx(3.5 / 1.5)
     assert figures["slow"]["iou_3"] == pytest.approx(0.7)
+    assert np.isnan(figures["slow"]["iou_5"])  # nobody clicked five times
+
+
+def test_clicks_of_baselines_are_unknown_where_the_rule_cuts_them_short():
+    curves = {"model": [(0.81,)], "slow": [(0.5, 0.83)]}
+    figures = baseline_figures(curves, StopRule(max_clicks=4, target_iou=0.8))
+    assert np.isnan(figures["model"]["noc_0.85"])
+    assert np.isnan(figures["slow"]["clicks_ratio"])
+    assert figures["slow"]["iou_1"] == 0.5
 
 
 def baseline_results():

@@ -131,11 +131,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    """Refuse now what would only be noticed after hours."""
+    from napari_segnext.core.predictor import find_device
+
     for name in ("objects", "limit", "processes"):
         if getattr(arguments, name) < 1:
             raise SegNextError(
                 f"--{name} is {getattr(arguments, name)}; use a whole number from 1."
             )
+    for name in ("seed", "pictures"):
+        if getattr(arguments, name) < 0:
+            raise SegNextError(
+                f"--{name} is {getattr(arguments, name)}; use a whole number from 0."
+            )
+    if arguments.pictures and arguments.out is None:
+        raise SegNextError("--pictures are written into --out; say which folder.")
+    if arguments.pictures and arguments.protocol == "crops":
+        raise SegNextError(
+            "--pictures show whole planes; use --protocol planes or both."
+        )
+    find_device(arguments.device)
 
 
 def _measure(

@@ -12,6 +12,7 @@ import torch
 from napari_segnext.errors import SegNextError
 from napari_segnext.evaluation.baselines import Scene, available_methods, make_answer
 from napari_segnext.evaluation.datasets import choose_objects
+from napari_segnext.evaluation.figures import BASELINES_REACH
 from napari_segnext.evaluation.items import Item, Plane, Reader
 from napari_segnext.evaluation.parallel import Lost, work_through
 from napari_segnext.evaluation.robot import next_click
@@ -46,7 +47,6 @@ __all__ = [
 ]
 
 MIN_AREA_PX = 40
-_BASELINES_REACH = 0.85  # the IoU whose NoC is asked of classical tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +286,7 @@ def _classical(
     scene: Scene, truth: npt.NDArray[np.int8], label: int, rule: StopRule
 ) -> list[BaselineScores]:
     """Let the robot user click on a crop with each classical tool."""
-    rule = replace(rule, enough_iou=_BASELINES_REACH)
+    rule = replace(rule, enough_iou=BASELINES_REACH)
     return [
         BaselineScores(
             label, name, tuple(click_curve(make_answer(name, scene), truth, rule)[0])

@@ -9,9 +9,15 @@ import numpy as np
 
 from napari_segnext.errors import SegNextError
 from napari_segnext.evaluation.baselines import available_methods
-from napari_segnext.evaluation.figures import MEAN, by_set, mean_after
+from napari_segnext.evaluation.figures import (
+    BASELINES_REACH,
+    MEAN,
+    by_set,
+    mean_after,
+)
 from napari_segnext.evaluation.prompting import KINDS
 from napari_segnext.evaluation.tables import (
+    VIEW_NAMES,
     baselines_by_set,
     make_tables,
     view_figures,
@@ -195,7 +201,8 @@ def plot_all(
             prompts.add_subplot(len(views), 1, number), results, view, settings
         )
     figures = {"clicks.png": clicks, "prompts.png": prompts}
-    if any(one.baselines for one in results):
+    has_baselines = any(one.baselines for one in results)
+    if has_baselines and settings.rule.knows(BASELINES_REACH):
         figures["baselines.png"] = Figure(figsize=(8, 4), layout="constrained")
         _draw_baselines(figures["baselines.png"].add_subplot(), results, settings)
     for name, figure in figures.items():
@@ -222,8 +229,7 @@ def _draw_clicks(
             axes.plot(numbers, lines[-1], marker="o", markersize=3, label=label)
     if len(lines) > 1:
         axes.plot(numbers, np.mean(lines, axis=0), "k--", linewidth=2, label=MEAN)
-    name = {"plane": "whole planes", "crop": "object-centred crops"}[view]
-    axes.set(xlabel="clicks", ylabel="mean IoU", ylim=(0, 1), title=name)
+    axes.set(xlabel="clicks", ylabel="mean IoU", ylim=(0, 1), title=VIEW_NAMES[view])
     axes.set_xticks(list(numbers))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
@@ -241,8 +247,7 @@ def _draw_prompts(
         places = np.arange(len(names)) + (number - (len(KINDS) - 1) / 2) * width
         heights = [found[name][f"prompt_{kind}"] for name in names]
         axes.bar(places, heights, width * 0.9, label=kind)
-    name = {"plane": "whole planes", "crop": "object-centred crops"}[view]
-    axes.set(ylabel="mean IoU after one prompt", ylim=(0, 1), title=name)
+    axes.set(ylabel="mean IoU after one prompt", ylim=(0, 1), title=VIEW_NAMES[view])
     axes.set_xticks(range(len(names)), names)
     axes.grid(axis="y", alpha=0.3)
     axes.legend(ncols=len(KINDS), loc="upper center", bbox_to_anchor=(0.5, -0.08))

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     Row = tuple[str, str, Callable[[float], str]]  # key, name, how it is shown
 
-__all__ = ["Table", "baselines_by_set", "make_tables", "view_figures"]
+__all__ = ["VIEW_NAMES", "Table", "baselines_by_set", "make_tables", "view_figures"]
 
-_VIEWS = {"plane": "whole planes", "crop": "object-centred crops"}
+VIEW_NAMES = {"plane": "whole planes", "crop": "object-centred crops"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def make_tables(results: Sequence[ItemScores], settings: Settings) -> list[Table
     tables = []
     for view in settings.views:
         found = view_figures(results, view, settings)
-        where = _VIEWS[view]
+        where = VIEW_NAMES[view]
         tables.append(_table(f"Clicks on {where}", _click_rows(settings), found))
         rows: list[Row] = [(f"prompt_{it}", f"one {it}", _iou) for it in KINDS]
         rows.append(("rough_mask", "(the rough mask itself)", _iou))
@@ -132,7 +132,7 @@ def baselines_by_set(
                     whole = curves.setdefault("model, whole planes", [])
                     whole.append(planes[score.label])
         if curves:
-            found[column.name] = baseline_figures(curves, settings.rule.max_clicks)
+            found[column.name] = baseline_figures(curves, settings.rule)
     if len(found) > 1:
         methods = list(next(iter(found.values())))
         found[MEAN] = {

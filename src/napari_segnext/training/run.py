@@ -196,7 +196,7 @@ def _split(settings: Settings, say: Callable[[str], object]) -> tuple[Sets, Sets
 def _validation(
     held: Sets, recipe: Recipe, say: Callable[[str], object]
 ) -> Validation | None:
-    """What to validate on; None, and a line that says so, if there is nothing."""
+    """Choose what to validate on; None, and a line that says so, without objects."""
     if not held:
         say(
             f"Nothing is held out to validate on (that takes {MIN_IMAGES} images, a "
