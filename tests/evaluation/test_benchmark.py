@@ -97,7 +97,7 @@ def test_two_processes_find_what_one_finds_even_if_one_of_them_dies(data):
 def test_an_image_that_is_none_is_told(data):
     (data / "cells/labels/a.png").write_bytes(b"nothing")
     results = measure(data, settings=replace(SETTINGS, baselines=1))
-    assert "'a.png' or its labels cannot be read" in results[0].error
+    assert "a.png' cannot be read" in results[0].error
     assert all(one.objects for one in results[1:])
 
 

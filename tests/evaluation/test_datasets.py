@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.io import imsave
 
 from napari_segnext.errors import ImageError
@@ -68,7 +69,7 @@ def test_an_image_without_labels_is_named(tmp_path):
 def test_labels_of_another_shape_are_named(tmp_path):
     write(tmp_path / "images" / "a.png", np.zeros((4, 4), np.uint8))
     write(tmp_path / "labels" / "a.png", np.zeros((5, 4), np.uint8))
-    with pytest.raises(ImageError, match=r"\(4, 4\) and its labels \(5, 4\)"):
+    with pytest.raises(ImageError, match=r"\(4, 4\), its labels \(5, 4\)"):
         list(read_pairs(tmp_path))
 
 
@@ -84,5 +85,31 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
     write(tmp_path / "labels" / "a.png", np.zeros((5, 4), np.uint8))
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").write_bytes(b"nothing")
-    with pytest.raises(ImageError, match=r"'a.png' or its labels cannot be read"):
+    with pytest.raises(ImageError, match=r"images.a.png' cannot be read"):
         list(read_pairs(tmp_path))
+
+
+@pytest.mark.parametrize("mode", ["P", "LA", "CMYK"])
+def test_images_mean_their_colours_however_they_are_stored(tmp_path, mode):
+    ramp = np.tile(np.arange(90, dtype=np.uint8), (20, 1))
+    ending = "jpg" if mode == "CMYK" else "png"
+    if mode == "P":
+        stored = Image.fromarray(ramp, mode="P")
+        stored.putpalette([255 - i // 3 for i in range(768)])
+        ramp = 255 - ramp
+    else:
+        stored = Image.fromarray(np.dstack([ramp] * 3)).convert(mode)
+    write(tmp_path / "labels" / "a.png", eight_squares())
+    (tmp_path / "images").mkdir()
+    stored.save(tmp_path / "images" / f"a.{ending}")
+    ((image, _),) = read_pairs(tmp_path)
+    assert image.shape in {(20, 90), (20, 90, 3)}
+    grey = image if image.ndim == 2 else image.mean(axis=2)
+    np.testing.assert_allclose(grey, ramp, atol=3)
+
+
+def test_hidden_files_are_no_images(tmp_path):
+    write(tmp_path / "images" / "a.png", np.zeros((20, 90), np.uint8))
+    write(tmp_path / "labels" / "a.png", eight_squares())
+    (tmp_path / "images" / "._a.png").write_bytes(b"of another system")
+    assert len(list(read_pairs(tmp_path))) == 1

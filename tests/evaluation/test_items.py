@@ -87,9 +87,19 @@ def test_a_stack_that_is_no_stack_is_named(tmp_path):
     (tmp_path / "one_labels.tif").write_bytes(b"nothing")
     with pytest.raises(ImageError, match=r"one_labels.tif' cannot be read"):
         find_items(tmp_path)
-    tifffile.imwrite(tmp_path / "one_labels.tif", squares())
-    with pytest.raises(ImageError, match=r"\(60, 90\).*stack"):
+    tifffile.imwrite(tmp_path / "one_labels.tif", np.stack([[squares()] * 2] * 3))
+    with pytest.raises(ImageError, match=r"\(3, 2, 60, 90\).*stack"):
         find_items(tmp_path)
+
+
+def test_one_plane_is_a_stack_of_one_slice(tmp_path):
+    for name, array in (("one", image_of(squares())), ("one_labels", squares())):
+        tifffile.imwrite(tmp_path / f"{name}.tif", array)
+    (item,) = find_items(tmp_path)
+    plane = Reader().read(item)
+    np.testing.assert_array_equal(plane.labels, squares())
+    np.testing.assert_array_equal(plane.image, image_of(squares()))
+    assert plane.before is None
 
 
 def test_labels_of_another_shape_or_kind_are_named(tmp_path):
@@ -97,8 +107,9 @@ def test_labels_of_another_shape_or_kind_are_named(tmp_path):
     (item, *_) = find_items(tmp_path)
     path = tmp_path / "one_labels.tif"
     tifffile.imwrite(path, np.zeros((3, 9, 9), np.uint8), photometric="minisblack")
-    with pytest.raises(ImageError, match=r"\(3, 60, 90\) and its labels \(3, 9, 9\)"):
+    with pytest.raises(ImageError, match=r"\(3, 60, 90\), its labels \(3, 9, 9\)"):
         Reader().read(item)
-    tifffile.imwrite(path, np.zeros((3, 60, 90), np.float32), photometric="minisblack")
+    half = np.full((3, 60, 90), 0.5, np.float32)
+    tifffile.imwrite(path, half, photometric="minisblack")
     with pytest.raises(ImageError, match="float32"):
         Reader().read(item)

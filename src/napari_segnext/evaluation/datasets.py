@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tifffile
+from PIL import Image
 
 from napari_segnext.errors import ImageError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
 
-__all__ = ["choose_objects", "find_pairs", "read_pair", "read_pairs", "sample_objects"]
+__all__ = [
+    "choose_objects",
+    "find_pairs",
+    "read_image",
+    "read_labels",
+    "read_pair",
+    "read_pairs",
+    "read_stack",
+    "sample_objects",
+]
 
-_ENDINGS = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
+_TIFF = (".tif", ".tiff")
+_ENDINGS = (*_TIFF, ".png", ".jpg", ".jpeg", ".bmp")
+_PLAIN_MODES = {"P": "RGB", "PA": "RGB", "LA": "L", "CMYK": "RGB"}
+_MAX_LABEL = 1_000_000
 
 
 def read_pairs(
@@ -108,21 +122,83 @@ def choose_objects(
     return sorted(ids.tolist())
 
 
-def _images(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS]
+def read_image(path: Path) -> npt.NDArray[Any]:
+    """Read an image file; colours of a palette as colours, grey without its alpha.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    """
+    return _read_file(path, _PLAIN_MODES)
 
 
-def _read_image(path: Path) -> np.ndarray:
-    if path.suffix.lower() in (".tif", ".tiff"):
-        from tifffile import imread
+def read_labels(path: Path) -> npt.NDArray[np.int32]:
+    """Read whole numbers of any dtype: 0 background, -1 where nobody knows.
 
-        return np.asarray(imread(path))
-    from PIL import Image
+    Numbers of more than a million, which are hashes and not counts, are numbered anew,
+    alike on all slices of a stack. Those of a palette are taken as they are.
 
-    with Image.open(path) as image:
-        return np.asarray(image)
+    Raises
+    ------
+    ImageError
+        If the file cannot be read or holds anything else.
+    """
+    labels = _read_file(path, {})
+    if labels.dtype.kind == "f" and (labels == np.round(labels)).all():
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "bui":
+        raise ImageError(
+            f"'{path}' holds {labels.dtype} values; labels are whole numbers, 0 for "
+            "background and another number for each object."
+        )
+    if labels.size and labels.max() > _MAX_LABEL:
+        known, compact = np.unique(labels, return_inverse=True)
+        first = int(np.searchsorted(known, 1))  # 0 and -1 keep their meaning
+        labels = np.where(labels > 0, compact.reshape(labels.shape) - first + 1, labels)
+    return np.maximum(labels.astype(np.int32), -1)
+
+
+def read_pair(
+    path: Path, labels_path: Path
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+    """Read one plane (H, W) or (H, W, C) as in the file, and its labels (H, W).
+
+    Raises
+    ------
+    ImageError
+        If one cannot be read or their shapes do not fit.
+    """
+    image, labels = read_image(path), read_labels(labels_path)
+    if labels.ndim != 2:
+        raise ImageError(
+            f"'{labels_path}' has shape {labels.shape}; labels are one plane (H, W) of "
+            "numbers. A stack is stored as NAME.tif and NAME_labels.tif."
+        )
+    _check_shapes(image, labels, path)
+    return image, labels
+
+
+def read_stack(
+    path: Path, labels_path: Path
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
+    """Read a stack (Z, H, W) or (Z, H, W, C) and its labels (Z, H, W).
+
+    One plane is a stack of one slice.
+
+    Raises
+    ------
+    ImageError
+        If one cannot be read or their shapes do not fit.
+    """
+    stack, labels = read_image(path), read_labels(labels_path)
+    if labels.ndim not in (2, 3):
+        raise ImageError(
+            f"'{labels_path}' has shape {labels.shape}; a stack is (z, H, W) and one "
+            "plane (H, W)."
+        )
+    _check_shapes(stack, labels, path)
+    return (stack[None], labels[None]) if labels.ndim == 2 else (stack, labels)
 
 
 def _read(
@@ -141,24 +217,36 @@ def _read(
         )
 
 
-def read_pair(path: Path, labels_path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read an image (H, W) or (H, W, C) and its labels (H, W), as in the files.
+def _images(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
+    ]
 
-    Raises
-    ------
-    ImageError
-        If one cannot be read or their shapes do not fit.
-    """
+
+def _read_file(path: Path, modes: Mapping[str, str]) -> npt.NDArray[Any]:
+    """Read a file; Pillow's image modes are changed as `modes` says."""
     try:
-        image, labels = _read_image(path), _read_image(labels_path)
-    except (OSError, ValueError, SyntaxError) as error:
+        if path.suffix.lower() in _TIFF:  # others take three planes for colours
+            return tifffile.imread(path)
+        with Image.open(path) as image:
+            return np.asarray(image.convert(modes.get(image.mode, image.mode)))
+    except Exception as error:  # damaged files raise nearly anything
         raise ImageError(
-            f"'{path.name}' or its labels cannot be read ({error}); "
-            "replace the file or take it out."
+            f"'{path}' cannot be read ({error}); replace the file or take it out."
         ) from error
-    if labels.ndim != 2 or labels.shape != image.shape[:2]:
+
+
+def _check_shapes(
+    image: npt.NDArray[Any], labels: npt.NDArray[np.int32], path: Path
+) -> None:
+    channels = image.shape[labels.ndim :]
+    fits = image.shape[: labels.ndim] == labels.shape
+    if not (fits and len(channels) <= 1 and all(count <= 4 for count in channels)):
         raise ImageError(
-            f"'{path.name}' has shape {image.shape} and its labels {labels.shape}; "
-            "labels are one plane (H, W) of ids."
+            f"'{path}' has shape {image.shape}, its labels {labels.shape}; they must "
+            "agree, but for up to 4 channels at the end of the image's."
         )
-    return image, labels

@@ -11,7 +11,7 @@ import tifffile
 
 from napari_segnext.core.image import contrast_limits, normalise
 from napari_segnext.errors import ImageError
-from napari_segnext.evaluation.datasets import find_pairs, read_pair
+from napari_segnext.evaluation.datasets import find_pairs, read_pair, read_stack
 
 if TYPE_CHECKING:
     import os
@@ -84,8 +84,8 @@ def find_items(root: str | os.PathLike[str], *, every: int | None = None) -> lis
     ----------
     root : path
         One set (``images/`` and ``labels/`` with files of the same stem), a folder of
-        sets, or folders with stacks ``NAME.tif`` and ``NAME_labels.tif``, z first. The
-        stacks of one folder make one group.
+        sets, or folders with stacks ``NAME.tif`` and ``NAME_labels.tif``, z first, or
+        one plane. The stacks of one folder make one group.
     every : int, optional
         Take every so many slices of a stack; by default about 25 of each.
 
@@ -129,18 +129,20 @@ def _slices(image: Path, labels: Path, group: str, every: int | None) -> list[It
     try:
         with tifffile.TiffFile(labels) as file:
             shape = file.series[0].shape
-    except (OSError, ValueError, IndexError, tifffile.TiffFileError) as error:
+    except Exception as error:  # damaged files raise nearly anything
         raise ImageError(
             f"'{labels}' cannot be read ({error}); replace it or take it out."
         ) from error
-    if len(shape) != 3:
+    if len(shape) not in (2, 3):
         raise ImageError(
-            f"The labels '{labels.name}' have shape {shape}; give a stack (Z, H, W)."
+            f"The labels '{labels.name}' have shape {shape}; give a stack (Z, H, W) or "
+            "one plane (H, W)."
         )
-    step = every or max(1, round(shape[0] / _SLICES))
+    depth = shape[0] if len(shape) == 3 else 1
+    step = every or max(1, round(depth / _SLICES))
     return [
         Item(image.stem, group, f"{image.stem}[{z}]", image, labels, z)
-        for z in range(0, shape[0], step)
+        for z in range(0, depth, step)
     ]
 
 
@@ -151,7 +153,7 @@ class Reader:
         self._path: Path | None = None
         self._stack: tuple[
             npt.NDArray[np.generic],
-            npt.NDArray[np.generic],
+            npt.NDArray[np.int32],
             tuple[float, float] | None,
         ]
 
@@ -164,43 +166,13 @@ class Reader:
             If a file cannot be read, or image and labels do not fit.
         """
         if item.index is None:
-            image, labels = read_pair(item.image, item.labels)
-            return Plane(image, _as_labels(labels, item.labels))
+            return Plane(*read_pair(item.image, item.labels))
         if self._path != item.image:
-            self._stack = _read_stack(item.image, item.labels)
-            self._path = item.image
-        stack, annotation, limits = self._stack
+            stack, labels = read_stack(item.image, item.labels)
+            # of grey values as the plugin has them
+            limits = contrast_limits(stack) if stack.ndim == 3 else None
+            self._stack, self._path = (stack, labels, limits), item.image
+        stack, labels, limits = self._stack
         z = item.index
-        before = _as_labels(annotation[z - 1], item.labels) if z > 0 else None
-        now = _as_labels(annotation[z], item.labels)
-        return Plane(stack[z], now, limits, before)
-
-
-def _as_labels(labels: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.int32]:
-    if labels.dtype.kind not in "biu":
-        raise ImageError(
-            f"The labels '{path.name}' are {labels.dtype}; give integers, one id per "
-            "object."
-        )
-    return labels.astype(np.int32)
-
-
-def _read_stack(
-    path: Path, labels_path: Path
-) -> tuple[
-    npt.NDArray[np.generic], npt.NDArray[np.generic], tuple[float, float] | None
-]:
-    """Image, labels, and contrast limits of a grey stack as the plugin has them."""
-    try:
-        stack, labels = tifffile.imread(path), tifffile.imread(labels_path)
-    except (OSError, ValueError, tifffile.TiffFileError) as error:
-        raise ImageError(
-            f"'{path}' or its labels cannot be read ({error}); replace the file "
-            "or take it out."
-        ) from error
-    if stack.shape[:3] != labels.shape:
-        raise ImageError(
-            f"'{path.name}' has shape {stack.shape} and its labels {labels.shape}; "
-            "labels are a stack (Z, H, W) of ids."
-        )
-    return stack, labels, contrast_limits(stack) if stack.ndim == 3 else None
+        before = labels[z - 1] if z > 0 else None
+        return Plane(stack[z], labels[z], limits, before)

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
-from PIL import Image
 from scipy import ndimage
 
 from napari_segnext.core.image import normalise
 from napari_segnext.errors import ImageError
+from napari_segnext.evaluation.datasets import find_pairs, read_pair, read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +24,6 @@ __all__ = ["Annotated", "Instance", "read_sets"]
 
 _MIN_AREA_PX = 20
 _TIFF = (".tif", ".tiff")
-_ENDINGS = (*_TIFF, ".png", ".jpg", ".jpeg", ".bmp")
-_MAX_LABEL = 1_000_000  # larger numbers are hashes, not counts: renumbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,34 +124,6 @@ def _checked(planes: list[Annotated], source: Path) -> list[Annotated]:
     return planes
 
 
-def _read(path: Path) -> Array:
-    try:
-        if path.suffix.lower() in _TIFF:
-            return tifffile.imread(path)
-        with Image.open(path) as image:  # keeps the numbers of a palette, unlike imread
-            return np.asarray(image)
-    except Exception as error:  # damaged files raise nearly anything
-        raise ImageError(
-            f"'{path}' cannot be read ({error}); replace the file or take it out."
-        ) from error
-
-
-def _read_labels(path: Path) -> npt.NDArray[np.int32]:
-    labels = _read(path)
-    if labels.dtype.kind == "f" and (labels == np.round(labels)).all():
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind not in "bui":
-        raise ImageError(
-            f"'{path}' holds {labels.dtype} values; labels are whole numbers, 0 for "
-            "background and another number for each object."
-        )
-    if labels.size and labels.max() > _MAX_LABEL:
-        known, compact = np.unique(labels, return_inverse=True)
-        first = int(np.searchsorted(known, 1))  # 0 and -1 keep their meaning
-        labels = np.where(labels > 0, compact.reshape(labels.shape) - first + 1, labels)
-    return np.maximum(labels.astype(np.int32), -1)
-
-
 def _to_annotated(
     image: Array, labels: npt.NDArray[np.int32], where: str
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
@@ -168,40 +137,9 @@ def _to_annotated(
     return pixels, labels
 
 
-def _check_shapes(image: Array, labels: Array, path: Path) -> None:
-    channels = image.shape[labels.ndim :]
-    fits = image.shape[: labels.ndim] == labels.shape
-    if not (fits and len(channels) <= 1 and all(count <= 4 for count in channels)):
-        raise ImageError(
-            f"'{path}' has shape {image.shape}, its labels {labels.shape}; they must "
-            "agree, but for up to 4 channels at the end of the image's."
-        )
-
-
 def _read_pairs(folder: Path) -> Iterator[Annotated]:
-    images, labels_of = (
-        {
-            path.stem: path
-            for path in sorted((folder / name).glob("*"))
-            if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
-        }
-        for name in ("images", "labels")
-    )
-    if not images:
-        raise ImageError(f"There are no images in '{folder / 'images'}'; add some.")
-    for stem, path in images.items():
-        if stem not in labels_of:
-            raise ImageError(
-                f"'{path}' has no labels in '{folder / 'labels'}'; "
-                "add a file of the same name."
-            )
-        image, labels = _read(path), _read_labels(labels_of[stem])
-        if labels.ndim != 2:
-            raise ImageError(
-                f"'{labels_of[stem]}' has shape {labels.shape}; labels are one plane "
-                "(H, W) of numbers. A stack is stored as NAME.tif and NAME_labels.tif."
-            )
-        _check_shapes(image, labels, path)
+    for path, labels_path in find_pairs(folder):
+        image, labels = read_pair(path, labels_path)
         yield Annotated(*_to_annotated(image, labels, f"'{path}'"))
 
 
@@ -224,16 +162,7 @@ def _labelled_stacks(folder: Path) -> list[Path]:
 
 
 def _read_stack(path: Path, labels_path: Path) -> Iterator[Annotated]:
-    stack = _read(path)  # tifffile: others take three planes for colours
-    labels = _read_labels(labels_path)
-    if labels.ndim not in (2, 3):
-        raise ImageError(
-            f"'{labels_path}' has shape {labels.shape}; a stack is (z, H, W) and one "
-            "plane (H, W)."
-        )
-    _check_shapes(stack, labels, path)
-    if labels.ndim == 2:
-        stack, labels = stack[None], labels[None]
+    stack, labels = read_stack(path, labels_path)
     last = len(stack) - 1
     for z, plane in enumerate(stack):
         around = [labels[i] for i in (z - 1, z + 1) if 0 <= i <= last]
