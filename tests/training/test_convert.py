@@ -272,6 +272,23 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         convert("emps", tmp_path / "nowhere", tmp_path / "data")
 
 
+def test_a_clone_without_images_is_one_sentence(tmp_path: Path) -> None:
+    for needed in SOURCES["emps"].needs:
+        (tmp_path / needed).mkdir()
+
+    with pytest.raises(ImageError, match="no images in .*check out dd8f86d"):
+        convert("emps", tmp_path, tmp_path / "data")
+
+
+@pytest.mark.parametrize("name", ["axon_sem", "plant_seg"])
+def test_an_out_that_is_a_file_is_one_sentence(name: str, tmp_path: Path) -> None:
+    MAKERS[name](tmp_path)
+    (tmp_path / "data").write_text("a file")
+
+    with pytest.raises(SegNextError, match="choose another --out"):
+        convert(name, tmp_path, tmp_path / "data")
+
+
 def test_an_unknown_source_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(SegNextError, match="dsb2018, emps"):
         convert("imagenet", tmp_path, tmp_path / "data")

@@ -63,8 +63,8 @@ def convert(name: str, root: Path, out: Path) -> dict[str, Tally]:
     Raises
     ------
     SegNextError
-        If there is no such source, `root` is not a clone of it, or a file of it is
-        missing or damaged.
+        If there is no such source, `root` is not a clone of it, a file of it is
+        missing or damaged, or `out` cannot be written to.
     """
     if name not in SOURCES:
         raise SegNextError(
@@ -77,10 +77,21 @@ def convert(name: str, root: Path, out: Path) -> dict[str, Tally]:
         set_name = "stacks" if is_stack else name
         write = _write_stack if is_stack else _write_plane
         folder = out / sample.split / set_name
-        count = write(folder, sample)
+        try:
+            count = write(folder, sample)
+        except OSError as error:
+            raise SegNextError(
+                f"'{folder}' cannot be written to ({error.strerror or error}); choose "
+                "another --out."
+            ) from error
         key = f"{sample.split}/{set_name}"
         images, objects = tallies.get(key, Tally(0, 0))
         tallies[key] = Tally(images + 1, objects + count)
+    if not tallies:
+        raise ImageError(
+            f"There are no images in '{root}'; check out {SOURCES[name].commit[:7]} of "
+            f"{SOURCES[name].url} there."
+        )
     return tallies
 
 
