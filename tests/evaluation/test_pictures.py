@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fakes import Painter
 from skimage.io import imread
+from test_items import write_set
 
 import napari_segnext as ns
 from napari_segnext.errors import SegNextError
@@ -60,6 +63,17 @@ def test_a_picture_of_real_objects_is_written(tmp_path):
     assert picture.shape[1] > picture.shape[0] > 100
     orange = (picture[..., 0] > 200) & (picture[..., 2] < 60)  # the answers' outlines
     assert orange.sum() > 50
+
+
+def test_a_plane_of_one_row_is_drawn(tmp_path):
+    labels = np.zeros((1, 200), np.uint8)
+    labels[0, :80] = 1
+    write_set(tmp_path / "rows", labels)
+    settings = Settings(StopRule(max_clicks=1), views=("plane",))
+    jobs = make_jobs(find_items(tmp_path), settings)
+    results = list(measure_all(jobs, Painter, settings))
+    draw_worst(tmp_path / "worst.png", results, Painter())
+    assert (tmp_path / "worst.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_no_object_on_a_whole_plane_is_said(tmp_path):

@@ -77,13 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_segnext.evaluation.baselines import available_methods
     from napari_segnext.evaluation.benchmark import Settings
     from napari_segnext.evaluation.items import find_items
-    from napari_segnext.evaluation.pictures import draw_worst
-    from napari_segnext.evaluation.publish import (
-        NO_GRABCUT,
-        make_page,
-        plot_all,
-        write_tables,
-    )
+    from napari_segnext.evaluation.publish import NO_GRABCUT
     from napari_segnext.evaluation.scoring import StopRule
     from napari_segnext.evaluation.tables import make_tables
 
@@ -115,19 +109,32 @@ def run(arguments: argparse.Namespace) -> int:
             f"measured: {one.error}",
             file=sys.stderr,
         )
-    out: Path | None = arguments.out
-    if out is not None:
-        write_tables(out, results, settings)
+    if arguments.out is not None:
         title = f"{model.name} ({model.digest[:12]})"
-        page = make_page(results, settings, title, arguments.data.resolve().name)
-        (out / "report.md").write_text(page, encoding="utf-8")
-        plots = plot_all(out, results, settings)
-        if arguments.pictures > 0:
-            predictor = _make_predictor(arguments.model, arguments.device)
-            draw_worst(out / "worst.png", results, predictor, arguments.pictures)
-            plots.append("worst.png")
-        print(f"wrote report.md, objects.csv, {', '.join(plots)} into {out}")
+        _write(arguments, results, settings, title)
     return 1 if failed else 0
+
+
+def _write(
+    arguments: argparse.Namespace,
+    results: list[ItemScores],
+    settings: Settings,
+    title: str,
+) -> None:
+    """Write the report but for the objects, which were written on the way."""
+    from napari_segnext.evaluation.pictures import draw_worst
+    from napari_segnext.evaluation.publish import make_page, plot_all, write_tables
+
+    out: Path = arguments.out
+    write_tables(out, results, settings)
+    page = make_page(results, settings, title, arguments.data.resolve().name)
+    (out / "report.md").write_text(page, encoding="utf-8")
+    plots = plot_all(out, results, settings)
+    if arguments.pictures:
+        predictor = _make_predictor(arguments.model, arguments.device)
+        draw_worst(out / "worst.png", results, predictor, arguments.pictures)
+        plots.append("worst.png")
+    print(f"wrote report.md, objects.csv, {', '.join(plots)} into {out}")
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -133,7 +133,8 @@ def _draw(
     axes.imshow(plane.rgb[rows, cols], extent=extent)
     for outlined, colour in ((truth > 0, _TRUTH), (mask, _ANSWER)):
         part = outlined[rows, cols]
-        if part.any() and not part.all():
+        # one row or column has no outline to draw
+        if part.any() and not part.all() and min(part.shape) > 1:
             axes.contour(
                 np.arange(cols.start, cols.stop),
                 np.arange(rows.start, rows.stop),

@@ -138,6 +138,31 @@ def _trainer(
         radius=initial.style.click_radius,
         seed=settings.seed,
     )
+    return Trainer(
+        learner,
+        lambda first: Batches(sets, shares, recipe, first),
+        plan,
+        settings.out,
+        validation=validation,
+        export=_exporter(settings, initial, trained, validation),
+        identity={
+            "network": asdict(initial.network.config),
+            "--init": initial.digest,
+            "--seed": settings.seed,
+        },
+        device=settings.device,
+        loaders=_loaders(settings),
+        say=say,
+    )
+
+
+def _exporter(
+    settings: Settings,
+    initial: Initial,
+    trained: Sets,
+    validation: Validation | None,
+) -> Callable[[dict[str, Tensor], Row], None]:
+    """Return what writes weights, and how they came about, into the weights file."""
     card = {
         "name": "segnext-lite",
         "threshold": initial.threshold,
@@ -161,22 +186,7 @@ def _trainer(
             model={**card, **row},
         )
 
-    return Trainer(
-        learner,
-        lambda first: Batches(sets, shares, recipe, first),
-        plan,
-        settings.out,
-        validation=validation,
-        export=export,
-        identity={
-            "network": asdict(initial.network.config),
-            "--init": initial.digest,
-            "--seed": settings.seed,
-        },
-        device=settings.device,
-        loaders=_loaders(settings),
-        say=say,
-    )
+    return export
 
 
 def _split(settings: Settings, say: Callable[[str], object]) -> tuple[Sets, Sets]:

@@ -1,4 +1,4 @@
-"""Image families rendered by code, for what no permissively licensed set covers.
+"""Image families rendered by code, for what the labelled sets lack.
 
 Every call makes a new plane; nothing is stored. What a camera or a person adds later
 (crops, scale, turns, inversion, gamma) is left to `training.crops`.
