@@ -276,7 +276,7 @@ def test_a_clone_without_images_is_one_sentence(tmp_path: Path) -> None:
     for needed in SOURCES["emps"].needs:
         (tmp_path / needed).mkdir()
 
-    with pytest.raises(ImageError, match="no images in .*check out dd8f86d"):
+    with pytest.raises(ImageError, match=r"no images in .*check out dd8f86d"):
         convert("emps", tmp_path, tmp_path / "data")
 
 
