@@ -193,3 +193,39 @@ def test_click_lands_on_the_same_spot_as_the_mask_under_it():
     prompts = Prompts(clicks=[Click(30, 40)], mask=plane)
     maps = draw_prompts(prompts, grid, PromptStyle(click_radius=0))
     assert maps[0][maps[1] > 0] == 1
+
+
+@pytest.mark.parametrize("width", [2, 9, 30])
+def test_a_scribble_is_not_drawn_wider_than_the_model_has_learned(width):
+    scribble = Prompts(scribbles=[Scribble([(20, 10), (20, 50)], width=width)])
+    style = PromptStyle(click_radius=2, max_stroke_radius=4)
+    drawn = prompt_map(scribble, (40, 60), style=style)[1]
+    assert drawn[:, 30].sum() == 2 * min(max(width // 2, 2), 4) + 1
+
+
+def test_a_painted_stroke_is_drawn_as_its_middle_line_where_width_is_limited():
+    painted = np.zeros((60, 80), bool)
+    painted[20:35, 10:70] = True
+    stroke = Prompts().add(Stroke.from_array(painted))
+    whole, middle = (
+        prompt_map(stroke, painted.shape, style=style)[1]
+        for style in (PromptStyle(2), PromptStyle(2, max_stroke_radius=4))
+    )
+    assert (whole[painted] == 1).all()
+    assert middle[:, 40].sum() == 5  # a click's disk wide
+    assert middle[27, 20:60].all()
+    assert not (middle > whole).any()
+
+
+def test_thin_strokes_are_drawn_alike():
+    painted = np.eye(50, dtype=bool)
+    stroke = Prompts().add(Stroke.from_array(painted))
+    np.testing.assert_array_equal(
+        prompt_map(stroke, (50, 50), style=PromptStyle(3)),
+        prompt_map(stroke, (50, 50), style=PromptStyle(3, max_stroke_radius=4)),
+    )
+
+
+def test_a_senseless_stroke_radius_is_refused():
+    with pytest.raises(PromptError, match="max_stroke_radius"):
+        PromptStyle(max_stroke_radius=0)

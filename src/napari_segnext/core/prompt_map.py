@@ -7,6 +7,7 @@ of each model, because the paper's released weights saw clicks only.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -51,12 +52,16 @@ class PromptStyle:
     area_value : float
         Value of a filled box or polygon, 0 < value <= 1. Less than one tells an area
         that holds the object from pixels that are the object.
+    max_stroke_radius : float
+        Half the width in map pixels of the widest scribble the model has learned from;
+        wider ones, and what was painted, are drawn as their middle line.
     """
 
     click_radius: int = 5
     box: str = "fill"
     polygon: str = "fill"
     area_value: float = 1.0
+    max_stroke_radius: float = math.inf
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -69,6 +74,10 @@ class PromptStyle:
                 )
         if not 0 < self.area_value <= 1:
             raise PromptError(f"area_value is {self.area_value}; use 0 < value <= 1.")
+        if not self.max_stroke_radius > 0:
+            raise PromptError(
+                f"max_stroke_radius is {self.max_stroke_radius}; use more than 0."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +229,18 @@ def _draw(
         _draw_area(channel, prompt.vertices, grid, style.polygon, style.area_value)
     elif isinstance(prompt, Scribble):
         radius = max(style.click_radius, prompt.width * min(grid.scale) / 2)
+        radius = min(radius, style.max_stroke_radius)
         chain = _chain(grid.to_map(prompt.vertices), grid.shape, radius)
         _stamp(channel, chain, radius**2)
     else:
         covered = _resample(prompt.crop.astype(np.float32), prompt.region[:2], grid)
         # half a map pixel is enough: a thin stroke must not vanish when reduced
-        centres = np.argwhere(covered >= min(0.5, min(grid.scale) / 2))
-        _stamp(channel, centres, style.click_radius**2)
+        painted = covered >= min(0.5, min(grid.scale) / 2)
+        if math.isfinite(style.max_stroke_radius):
+            from skimage.morphology import skeletonize  # 0.1 s, and rarely needed
+
+            painted = skeletonize(painted)
+        _stamp(channel, np.argwhere(painted), style.click_radius**2)
 
 
 def draw_prompts(

@@ -22,7 +22,9 @@ __all__ = ["IMAGENET", "STYLE", "Initial", "initial_model", "load_imagenet_encod
 IMAGENET = "imagenet"
 # Chosen before the first training: disks of 3 px leave touching 10-px cells apart, and
 # half intensity tells an area around the object from pixels on it.
-STYLE = PromptStyle(click_radius=3, box="fill", polygon="fill", area_value=0.5)
+STYLE = PromptStyle(
+    click_radius=3, box="fill", polygon="fill", area_value=0.5, max_stroke_radius=4.5
+)
 _MEAN = _STD = (0.5, 0.5, 0.5)  # what EfficientNet-Lite was trained with
 
 
