@@ -1,12 +1,14 @@
 """Corrections change the previous mask only where a prompt touches the change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from napari_segnext.core.corrections import keep_prompted_changes
+from napari_segnext.core.corrections import keep_prompted_changes, keep_prompted_parts
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.prompt_map import PromptStyle
-from napari_segnext.core.prompts import Box, Click, Prompts, Scribble
+from napari_segnext.core.prompts import Box, Click, Mask, Prompts, Scribble
 
 SHAPE = (40, 60)
 STYLE = PromptStyle(click_radius=2)
@@ -106,3 +108,59 @@ def test_a_mask_that_reaches_out_of_the_window_is_not_cut():
         answer, before, Prompts(clicks=[Click(15, 15)]), STYLE
     )
     np.testing.assert_array_equal(settled.mask, mask(wide))
+
+
+CLICK = Prompts(clicks=[Click(15, 15)])
+TWO = prediction(OBJECT, ISLAND)
+PARTS = {
+    "a part that nobody pointed at goes": (TWO, None, CLICK, mask(OBJECT)),
+    "a part with a click of its own stays": (
+        TWO,
+        None,
+        CLICK.add(Click(32, 52)),
+        mask(OBJECT, ISLAND),
+    ),
+    "a negative click keeps nothing": (
+        TWO,
+        None,
+        CLICK.add(Click(32, 52, positive=False)),
+        mask(OBJECT),
+    ),
+    "a box keeps everything in it": (
+        TWO,
+        None,
+        Prompts(boxes=[Box(5, 5, 38, 58)]),
+        mask(OBJECT, ISLAND),
+    ),
+    "the mask prompt keeps what it lies on": (
+        TWO,
+        None,
+        replace(CLICK, mask=Mask.from_array(mask(ISLAND))),
+        mask(OBJECT, ISLAND),
+    ),
+    "a part of the previous mask that no prompt made stays": (
+        TWO,
+        prediction(OBJECT, ISLAND),
+        CLICK,
+        mask(OBJECT, ISLAND),
+    ),
+    "what is left over of a part that was clicked on goes": (
+        prediction(OBJECT, ISLAND),
+        prediction((slice(10, 36), slice(10, 56))),
+        CLICK,
+        mask(OBJECT),
+    ),
+    "where no part would be left all stay": (
+        TWO,
+        None,
+        Prompts(clicks=[Click(2, 40)]),
+        mask(OBJECT, ISLAND),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_stay_that_prompts_ask_for(name):
+    answer, before, prompts, expected = PARTS[name]
+    kept = keep_prompted_parts(answer, before, prompts, STYLE)
+    np.testing.assert_array_equal(kept.mask, expected)

@@ -139,7 +139,7 @@ def _write(
 
 def _check(arguments: argparse.Namespace) -> None:
     """Refuse now what would only be noticed after hours."""
-    from napari_segnext.core.predictor import find_device
+    from napari_segnext.core.devices import find_device
 
     for name in ("objects", "limit", "processes"):
         if getattr(arguments, name) < 1:

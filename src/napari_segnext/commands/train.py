@@ -35,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Train until told to stop; a run found in `--out` goes on."""
-    from napari_segnext.core.predictor import find_device
+    from napari_segnext.core.devices import find_device
     from napari_segnext.training.run import Settings, train
 
     outcome = train(

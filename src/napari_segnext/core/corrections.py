@@ -1,4 +1,4 @@
-"""A correction changes the mask where it was asked for, and nowhere else."""
+"""What prompts ask for stays in a mask, what nobody pointed at does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.prompt_map import Grid, draw_prompts
-from napari_segnext.core.prompts import Prompts
+from napari_segnext.core.prompts import Mask, Prompts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
     Region = tuple[int, int, int, int]
 
-__all__ = ["keep_prompted_changes"]
+__all__ = ["keep_prompted_changes", "keep_prompted_parts"]
 
 
 def keep_prompted_changes(
@@ -63,23 +63,69 @@ def keep_prompted_changes(
     added = (new > threshold) & ~(old > threshold)
     removed = (old > threshold) & ~(new > threshold)
 
-    grid = Grid(
-        (float(region[0]), float(region[1])),
-        (1.0, 1.0),
-        (region[2] - region[0], region[3] - region[1]),
-    )
-    _, positive, negative = draw_prompts(replace(prompts, mask=None), grid, style) > 0
+    positive, negative = _touched(prompts, region, style)
     areas = Prompts(
         boxes=[box for box in prompts.boxes if box.positive],
         polygons=[polygon for polygon in prompts.polygons if polygon.positive],
     )
     if areas:
-        negative |= draw_prompts(areas, grid, style)[1] > 0
+        negative |= _touched(areas, region, style)[0]
     undone = _untouched(added, positive) | _untouched(removed, negative)
     if not undone.any():
         return answer
     crop = np.where(undone, old, new)
     return Prediction(answer.shape, region, crop, answer.threshold)
+
+
+def keep_prompted_parts(
+    answer: Prediction,
+    before: Prediction | None,
+    prompts: Prompts,
+    style: PromptStyle,
+) -> Prediction:
+    """Drop those connected parts of a mask that no positive prompt asks for.
+
+    A part stays where a positive prompt touches it, where the mask prompt lies on it,
+    or where it lies on a part of the previous mask that no positive prompt touched
+    either: that one came from elsewhere, an edited label for instance.
+
+    Parameters
+    ----------
+    answer : Prediction
+        To all prompts.
+    before : Prediction, optional
+        The previous answer.
+    prompts : Prompts
+        Of the object.
+    style : PromptStyle
+        Its ``click_radius``, in plane pixels here, is how far a click reaches.
+
+    Returns
+    -------
+    Prediction
+        `answer` itself where every part stays, and where none would.
+    """
+    mask = answer.crop_mask
+    touch = _touched(prompts, answer.region, style)[0]
+    if prompts.mask is not None:
+        touch |= _on_region(prompts.mask, answer.region) > 0
+    if before is not None:
+        old = _on_region(before, answer.region) > np.float32(before.threshold)
+        touch |= _untouched(old, touch)
+    dropped = _untouched(mask, touch)
+    if not dropped.any() or not (mask & ~dropped).any():
+        return answer
+    return replace(answer, crop=np.where(dropped, np.float32(0), answer.crop))
+
+
+def _touched(
+    prompts: Prompts, region: Region, style: PromptStyle
+) -> tuple[Bools, Bools]:
+    """Pixels (h, w) of `region` on positive, and on negative prompts."""
+    row0, col0, row1, col1 = region
+    grid = Grid((float(row0), float(col0)), (1.0, 1.0), (row1 - row0, col1 - col0))
+    _, positive, negative = draw_prompts(replace(prompts, mask=None), grid, style) > 0
+    return positive, negative
 
 
 def _untouched(changed: Bools, touch: Bools) -> Bools:
@@ -110,10 +156,10 @@ def _hull(one: Region, other: Region) -> Region:
     )
 
 
-def _on_region(prediction: Prediction, region: Region) -> npt.NDArray[np.float32]:
+def _on_region(known: Prediction | Mask, region: Region) -> npt.NDArray[np.float32]:
     """Probability (h, w) on `region`, 0 where nothing was looked at."""
     row0, col0, row1, col1 = region
-    top, left, bottom, right = prediction.region
+    top, left, bottom, right = known.region
     values = np.zeros((row1 - row0, col1 - col0), np.float32)
     low, high = (max(row0, top), max(col0, left)), (min(row1, bottom), min(col1, right))
     inside = tuple(slice(*ends) for ends in zip(low, high, strict=True))
@@ -124,5 +170,5 @@ def _on_region(prediction: Prediction, region: Region) -> npt.NDArray[np.float32
         )
         for corner in ((row0, col0), (top, left))
     )
-    values[here] = prediction.crop[there]
+    values[here] = known.crop[there]
     return values

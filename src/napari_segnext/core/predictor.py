@@ -13,7 +13,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from napari_segnext.core.corrections import keep_prompted_changes
+from napari_segnext.core.corrections import (
+    keep_prompted_changes,
+    keep_prompted_parts,
+)
+from napari_segnext.core.devices import find_device
 from napari_segnext.core.features import Features
 from napari_segnext.core.image import (
     check_plane,
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 
     ShouldStop = Callable[[], bool]
 
-__all__ = ["Predictor", "find_device"]
+__all__ = ["Predictor"]
 
 _MAX_LOOKS = 4
 _MAX_BATCH = 8  # objects decoded at once
@@ -167,7 +171,8 @@ class Predictor:
         previous : Prediction or array (H, W), optional
             The answer to an earlier part of these prompts; takes the place of the mask
             prompt in the prompt map. Through windows ("auto") it is changed only in
-            connected parts that a prompt touches: what was right stays right.
+            connected parts that a prompt touches: what was right stays right. Parts
+            that no positive prompt asks for are dropped there.
         should_stop : callable, optional
             Asked now and then; once it says True, ``Cancelled`` is raised.
 
@@ -331,13 +336,15 @@ class Predictor:
         )
 
     def _settled(self, look: _Look, answer: Prediction) -> Prediction:
-        """Give the answer, changed from the previous one only where prompts are."""
+        """Give what the prompts ask for, and nothing that nobody pointed at."""
         window, style = look.window, self.model.style
-        if look.previous is None or window.is_whole or not look.prompts.has_positive:
+        if window.is_whole or not look.prompts.has_positive:
             return answer
         reach = max(1, round(style.click_radius * window.height / window.size))
         style = replace(style, click_radius=reach)
-        return keep_prompted_changes(answer, look.previous, look.prompts, style)
+        if look.previous is not None:
+            answer = keep_prompted_changes(answer, look.previous, look.prompts, style)
+        return keep_prompted_parts(answer, look.previous, look.prompts, style)
 
     def _prompt_map(self, look: _Look) -> Tensor:
         window, before = look.window, look.previous
@@ -360,29 +367,6 @@ class Predictor:
                 torch.from_numpy(plane)[None, None], size, mode="bilinear"
             )[0, 0]
         return maps
-
-
-def find_device(name: str) -> torch.device:
-    """Return a torch device by name; "auto" is cuda, mps or cpu.
-
-    Raises
-    ------
-    SegNextError
-        If the device cannot be used here.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SegNextError(
-            f"The device {name!r} cannot be used here; "
-            'use "cpu", or "auto" for the best there is.'
-        ) from error
-    return device
 
 
 def _look_again(look: _Look, shape: tuple[int, int]) -> bool:
