@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["Predictor"]
 
 _MAX_LOOKS = 4
-_MAX_BATCH = 8  # objects decoded at once
+_MAX_BATCH = 4  # objects decoded at once: more of them leave the cache
 
 
 @dataclass(slots=True)
