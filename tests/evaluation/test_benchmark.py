@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-from fakes import Painter, Quitter, Stumbler, squares
+from scripted_models import Painter, Quitter, Stumbler, squares
 from test_items import write_set, write_stack
 
 from napari_segnext.errors import SegNextError

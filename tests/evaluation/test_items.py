@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from fakes import image_of, squares
+from scripted_models import image_of, squares
 from skimage.io import imsave
 
 from napari_segnext.errors import ImageError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import Painter
+from scripted_models import Painter
 from skimage.io import imread
 from test_items import write_set
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fakes import squares
+from scripted_models import squares
 
 from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.errors import PromptError

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from fakes import Answer, Painter, squares
+from scripted_models import Answer, Painter, squares
 
 from napari_segnext.errors import SegNextError
 from napari_segnext.evaluation.scoring import (
