@@ -21,6 +21,19 @@ def test_folders_and_stacks_are_read(folder):
     assert len(sets["cells"][0].instances()) == 3
 
 
+def test_slices_keep_the_contrast_of_their_stack(tmp_path):
+    labels = np.zeros((3, 40, 40), np.uint16)
+    labels[:, 10:20, 10:20] = 1
+    stack = np.full(labels.shape, 1000, np.uint16)
+    stack[labels > 0] = 3000
+    stack[2] = 1000 + (stack[2] - 1000) // 4  # a dim slice stays dim
+    for name, planes in (("a", stack), ("a_labels", labels)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", planes, photometric="minisblack")
+    bright, _, dim = read_sets(tmp_path)["a"]
+    assert bright.image.max() == 255
+    assert abs(int(dim.image.max()) - 255 // 4) <= 2
+
+
 def test_the_folder_may_be_a_set_itself(folder):
     assert list(read_sets(folder / "cells")) == ["cells"]
     assert list(read_sets(folder / "stacks")) == ["nuclei"]

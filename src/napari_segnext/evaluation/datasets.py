@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from napari_segnext.core.image import contrast_limits
 from napari_segnext.errors import ImageError
 
 if TYPE_CHECKING:
@@ -181,10 +182,11 @@ def read_pair(
 
 def read_stack(
     path: Path, labels_path: Path
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
-    """Read a stack (Z, H, W) or (Z, H, W, C) and its labels (Z, H, W).
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32], tuple[float, float] | None]:
+    """Read a stack (Z, H, W) or (Z, H, W, C), its labels (Z, H, W) and its contrast.
 
-    One plane is a stack of one slice.
+    One plane is a stack of one slice. Grey values get the contrast limits of the whole
+    stack, as in the plugin; None for colours.
 
     Raises
     ------
@@ -198,7 +200,10 @@ def read_stack(
             "plane (H, W)."
         )
     _check_shapes(stack, labels, path)
-    return (stack[None], labels[None]) if labels.ndim == 2 else (stack, labels)
+    if labels.ndim == 2:
+        stack, labels = stack[None], labels[None]
+    limits = contrast_limits(stack) if stack.ndim == 3 else None
+    return stack, labels, limits
 
 
 def _read(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tifffile
 
-from napari_segnext.core.image import contrast_limits, normalise
+from napari_segnext.core.image import normalise
 from napari_segnext.errors import ImageError
 from napari_segnext.evaluation.datasets import find_pairs, read_pair, read_stack
 
@@ -168,10 +168,8 @@ class Reader:
         if item.index is None:
             return Plane(*read_pair(item.image, item.labels))
         if self._path != item.image:
-            stack, labels = read_stack(item.image, item.labels)
-            # of grey values as the plugin has them
-            limits = contrast_limits(stack) if stack.ndim == 3 else None
-            self._stack, self._path = (stack, labels, limits), item.image
+            self._stack = read_stack(item.image, item.labels)
+            self._path = item.image
         stack, labels, limits = self._stack
         z = item.index
         before = labels[z - 1] if z > 0 else None

@@ -125,13 +125,17 @@ def _checked(planes: list[Annotated], source: Path) -> list[Annotated]:
 
 
 def _to_annotated(
-    image: Array, labels: npt.NDArray[np.int32], where: str
+    image: Array,
+    labels: npt.NDArray[np.int32],
+    where: str,
+    limits: tuple[float, float] | None = None,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
     """Check one plane, and bring it to 8 bits as the predictor does."""
     if image.dtype.kind == "f" and not np.isfinite(image).any():
         raise ImageError(f"{where} has no finite pixel at all; take it out.")
     try:
-        pixels = np.round(normalise(image) * 255).astype(np.uint8)
+        rgb = normalise(image, None if limits is None else (limits,))
+        pixels = np.round(rgb * 255).astype(np.uint8)
     except ImageError as error:
         raise ImageError(f"{where} cannot be used. {error}") from error
     return pixels, labels
@@ -162,9 +166,9 @@ def _labelled_stacks(folder: Path) -> list[Path]:
 
 
 def _read_stack(path: Path, labels_path: Path) -> Iterator[Annotated]:
-    stack, labels = read_stack(path, labels_path)
+    stack, labels, limits = read_stack(path, labels_path)
     last = len(stack) - 1
     for z, plane in enumerate(stack):
         around = [labels[i] for i in (z - 1, z + 1) if 0 <= i <= last]
         where = f"Slice {z} of '{path}'"
-        yield Annotated(*_to_annotated(plane, labels[z], where), around)
+        yield Annotated(*_to_annotated(plane, labels[z], where, limits), around)
