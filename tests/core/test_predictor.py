@@ -288,3 +288,64 @@ def test_embedded_model_finds_a_cell_of_any_size_in_a_camera_frame(lite, radius)
     target = truth == 1
     overlap = (answer & target).sum() / (answer | target).sum()
     assert overlap > 0.8
+
+
+class _Scripted(torch.nn.Module):
+    """Answers everything with one mask, whatever the prompts."""
+
+    def __init__(self, mask):
+        super().__init__()
+        self.logits = torch.from_numpy(np.where(mask, 9.0, -9.0).astype(np.float32))
+
+    def encode(self, image, should_stop=None):
+        return (image,)
+
+    def decode(self, features, maps):
+        return self.logits[None, None].expand(len(maps), -1, -1, -1)
+
+
+OBJECT = np.zeros((64, 64), bool)
+OBJECT[4:60, 2:20] = True  # so long that no closer window is looked through
+ISLAND = np.zeros((64, 64), bool)
+ISLAND[30:40, 45:55] = True
+LOWER = OBJECT & (np.arange(64) >= 32)[:, None]
+
+
+def scripted(mask, window):
+    predictor = Predictor(tiny_model(network=_Scripted(mask)), "cpu", window=window)
+    return predictor, predictor.encode(np.zeros((64, 64), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"), [("auto", OBJECT), ("whole", OBJECT | ISLAND)]
+)
+def test_parts_that_nobody_pointed_at_are_dropped_but_not_by_the_papers_squash(
+    window, expected
+):
+    predictor, features = scripted(OBJECT | ISLAND, window)
+    answer = predictor.predict(features, Prompts(clicks=[Click(10, 10)]))
+    np.testing.assert_array_equal(answer.mask, expected)
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"), [("auto", OBJECT), ("whole", OBJECT & ~LOWER)]
+)
+def test_a_correction_changes_only_what_it_touches_but_in_the_papers_squash(
+    window, expected
+):
+    predictor, features = scripted(OBJECT & ~LOWER, window)
+    prompts = Prompts(clicks=[Click(10, 10), Click(20, 10)])
+    answer = predictor.predict(features, prompts, OBJECT.astype(np.float32))
+    np.testing.assert_array_equal(answer.mask, expected)
+
+
+def test_the_embedded_model_knows_how_wide_its_strokes_may_be(lite):
+    """Wide brushes on small objects were answered with the stroke itself."""
+    truth = np.zeros((200, 200), bool)
+    truth[90:110, 90:110] = True
+    image = np.random.default_rng(0).normal(60, 10, truth.shape) + 100 * truth
+    features = lite.encode(image.astype(np.float32))
+    for width in (1, 9, 14):
+        stroke = Scribble([(95, 95), (104, 105)], width=width)
+        found = lite.predict(features, Prompts(scribbles=[stroke])).mask
+        assert (found & truth).sum() / (found | truth).sum() > 0.8

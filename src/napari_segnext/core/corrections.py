@@ -11,6 +11,7 @@ from scipy import ndimage
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.prompt_map import Grid, draw_prompts
 from napari_segnext.core.prompts import Mask, Prompts
+from napari_segnext.core.windows import union
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,7 +58,7 @@ def keep_prompted_changes(
     bounds = _mask_region(before)
     if bounds is None:
         return answer
-    region = _hull(answer.region, bounds)
+    region = union(answer.region, bounds)
     new, old = (_on_region(one, region) for one in (answer, before))
     threshold = np.float32(answer.threshold)
     added = (new > threshold) & ~(old > threshold)
@@ -145,15 +146,6 @@ def _mask_region(prediction: Prediction) -> Region | None:
     row0, col0 = prediction.region[:2]
     low, high = (row0 + rows[0], col0 + cols[0]), (row0 + rows[-1], col0 + cols[-1])
     return int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1
-
-
-def _hull(one: Region, other: Region) -> Region:
-    return (
-        min(one[0], other[0]),
-        min(one[1], other[1]),
-        max(one[2], other[2]),
-        max(one[3], other[3]),
-    )
 
 
 def _on_region(known: Prediction | Mask, region: Region) -> npt.NDArray[np.float32]:

@@ -202,6 +202,11 @@ class _AttentionBlock(nn.Module):
         return tokens.reshape(batch, rows, cols, width).permute(0, 3, 1, 2)
 
 
+def _add_below(fine: Tensor, coarse: Tensor) -> Tensor:
+    """Add features of twice the stride to finer ones."""
+    return fine + F.interpolate(coarse, scale_factor=2.0)
+
+
 def _silence(*layers: nn.Conv2d | nn.Linear) -> None:
     """Let layers give zeros until they are trained."""
     for layer in layers:
@@ -231,8 +236,8 @@ class _Context(nn.Module):
 
     def forward(self, x4: Tensor, x8: Tensor, x16: Tensor) -> tuple[Tensor, ...]:
         x16 = self.blocks16(x16)
-        x8 = self.block8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0))
-        x4 = self.block4(x4 + F.interpolate(self.up4(x8), scale_factor=2.0))
+        x8 = self.block8(_add_below(x8, self.up8(x16)))
+        x4 = self.block4(_add_below(x4, self.up4(x8)))
         return x4, x8, x16
 
 
@@ -332,7 +337,7 @@ class SegNextLite(nn.Module):
                 embedded = F.relu(deeper(embedded))
         x4, x8, x16 = fused
         x16 = self.blocks16(x16)
-        x8 = self.blocks8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0))
-        x4 = self.blocks4(x4 + F.interpolate(self.up4(x8), scale_factor=2.0))
+        x8 = self.blocks8(_add_below(x8, self.up8(x16)))
+        x4 = self.blocks4(_add_below(x4, self.up4(x8)))
         logits = F.pixel_shuffle(self.head(self.norm(x4)), 2)  # B x 1 x S/2 x S/2
         return F.interpolate(logits, scale_factor=2.0, mode="bilinear")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 from napari_segnext.core.prompt_map import Grid
 
@@ -20,6 +21,7 @@ Bounds = tuple[
     float, float, float, float
 ]  # row0, col0, row1, col1 in pixels, inclusive
 
+_Number = TypeVar("_Number", int, float)
 _MIN_LEVEL = -2  # magnifies 4 times
 _FILL = 0.5  # at most this share of the window's side is taken by the object
 
@@ -159,8 +161,11 @@ def _is_cut(window: Window, seen: Bounds, shape: tuple[int, int]) -> bool:
     )
 
 
-def union(one: Bounds, other: Bounds) -> Bounds:
-    """Return the smallest bounds that hold both."""
+def union(
+    one: tuple[_Number, _Number, _Number, _Number],
+    other: tuple[_Number, _Number, _Number, _Number],
+) -> tuple[_Number, _Number, _Number, _Number]:
+    """Return the smallest bounds, or region, that holds both."""
     return (
         min(one[0], other[0]),
         min(one[1], other[1]),

@@ -15,12 +15,12 @@ from napari_segnext.evaluation.datasets import choose_objects
 from napari_segnext.evaluation.figures import BASELINES_REACH
 from napari_segnext.evaluation.items import Item, Plane, Reader
 from napari_segnext.evaluation.parallel import Lost, work_through
-from napari_segnext.evaluation.robot import next_click
 from napari_segnext.evaluation.scoring import (
     ObjectScores,
     StopRule,
     TransferScores,
     click_curve,
+    encode_near,
     object_crop,
     score_object,
     score_transfer,
@@ -246,9 +246,7 @@ class _Measurer:
 
     def _encode(self, plane: Plane, label: int) -> Features:
         truth = truth_of(plane.labels, label)
-        first = next_click(truth, np.zeros(truth.shape, bool))
-        near = (first.row, first.col)
-        return self._predictor.encode(plane.image, plane.limits, near)
+        return encode_near(self._predictor, plane.image, truth, plane.limits)
 
     def _score(
         self, view: str, features: Features, plane: Plane, label: int, item: Item

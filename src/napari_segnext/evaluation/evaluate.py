@@ -12,7 +12,8 @@ from tqdm import tqdm
 from napari_segnext.errors import ImageError, SegNextError
 from napari_segnext.evaluation.metrics import boundary_iou, iou
 from napari_segnext.evaluation.report import Report, ScoredObject
-from napari_segnext.evaluation.robot import next_click, play
+from napari_segnext.evaluation.robot import play
+from napari_segnext.evaluation.scoring import encode_near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,14 +121,13 @@ def _encode(
     truth: npt.NDArray[np.int8],
     index: int,
 ) -> Features:
-    first = next_click(truth, np.zeros(truth.shape, bool))
     plane = np.asarray(image)
     if plane.shape[:2] != truth.shape:
         raise ImageError(
             f"Image {index} has shape {plane.shape} and its labels {truth.shape}; "
             "give images (H, W) or (H, W, C) with labels (H, W)."
         )
-    return predictor.encode(plane, near=(first.row, first.col))
+    return encode_near(predictor, plane, truth)
 
 
 def _check_labels(annotation: npt.ArrayLike, index: int) -> npt.NDArray[np.integer]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segnext.evaluation.metrics import noc, nof
+from napari_segnext.evaluation.metrics import noc, nof, value_after
 from napari_segnext.evaluation.prompting import KINDS
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def mean_after(curves: Sequence[Sequence[float]], clicks: int) -> float:
     """Mean value after so many clicks; an object that was done counts with its last."""
     if not curves:
         return float("nan")
-    return float(np.mean([curve[min(clicks, len(curve)) - 1] for curve in curves]))
+    return float(np.mean([value_after(curve, clicks) for curve in curves]))
 
 
 def falls(curve: Sequence[float]) -> int:

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["boundary_iou", "check_truth", "clicks_needed", "iou", "noc", "nof"]
+__all__ = [
+    "boundary_iou",
+    "check_truth",
+    "clicks_needed",
+    "iou",
+    "noc",
+    "nof",
+    "value_after",
+]
 
 
 def check_truth(
@@ -145,6 +153,13 @@ def clicks_needed(
         reached = np.flatnonzero(curve >= curve.dtype.type(threshold))
         needed.append(int(reached[0]) + 1 if reached.size else max_clicks)
     return np.array(needed, dtype=np.intp)
+
+
+def value_after(
+    curve: Sequence[float] | npt.NDArray[np.floating], clicks: int
+) -> float:
+    """Value of a curve after so many clicks; its last one where it ended earlier."""
+    return float(curve[min(clicks, len(curve)) - 1])
 
 
 def noc(ious: Sequence[npt.ArrayLike], threshold: float, max_clicks: int) -> float:

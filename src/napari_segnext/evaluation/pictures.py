@@ -10,9 +10,10 @@ import numpy as np
 from napari_segnext.errors import SegNextError
 from napari_segnext.evaluation.figures import by_set
 from napari_segnext.evaluation.items import Reader
-from napari_segnext.evaluation.metrics import iou
-from napari_segnext.evaluation.robot import next_click, play
-from napari_segnext.evaluation.scoring import object_crop, truth_of
+from napari_segnext.evaluation.metrics import iou, value_after
+from napari_segnext.evaluation.plotting import new_figure, save_figure
+from napari_segnext.evaluation.robot import play
+from napari_segnext.evaluation.scoring import encode_near, object_crop, truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def find_worst(column: Column, count: int) -> list[tuple[Item, int]]:
     worst: list[tuple[float, Item, int]] = []
     for one in column.items:
         found = [
-            (it.ious[min(CLICKS, len(it.ious)) - 1], it.label)
+            (value_after(it.ious, CLICKS), it.label)
             for it in one.objects
             if it.view == "plane"
         ]
@@ -80,13 +81,6 @@ def draw_worst(
         If matplotlib is missing, whole planes were not measured, or the file cannot be
         written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SegNextError(
-            "Pictures need matplotlib; install it with "
-            "`pip install napari-segnext[plot]`."
-        ) from error
     rows = [(it.name, find_worst(it, count)) for it in by_set(results) if it.counts]
     rows = [(name, worst) for name, worst in rows if worst]
     if not rows:
@@ -94,7 +88,7 @@ def draw_worst(
             "There is no object on a whole plane to draw; evaluate with --protocol "
             "planes or both."
         )
-    figure = Figure(figsize=(2.4 * count, 2.7 * len(rows)), layout="constrained")
+    figure = new_figure(2.4 * count, 2.7 * len(rows), "Pictures need")
     grid = figure.subplots(len(rows), count, squeeze=False)
     reader = Reader()
     for axes_row, (name, worst) in zip(grid, rows, strict=True):
@@ -105,12 +99,7 @@ def draw_worst(
         axes_row[0].text(
             -0.06, 0.5, name, rotation=90, va="center", transform=axes_row[0].transAxes
         )
-    try:
-        figure.savefig(path, dpi=100)
-    except (OSError, ValueError) as error:
-        raise SegNextError(
-            f"'{path}' cannot be written ({error}); choose another file name."
-        ) from error
+    save_figure(figure, path, dpi=100)
 
 
 def _draw(
@@ -118,8 +107,7 @@ def _draw(
 ) -> None:
     plane = reader.read(item)
     truth = truth_of(plane.labels, label)
-    first = next_click(truth, np.zeros(truth.shape, bool))
-    features = predictor.encode(plane.image, plane.limits, (first.row, first.col))
+    features = encode_near(predictor, plane.image, truth, plane.limits)
     clicks: Sequence[Click] = ()
 
     def answer(prompts: Prompts, last: Any) -> Any:

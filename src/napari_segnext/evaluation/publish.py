@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_segnext.errors import SegNextError
 from napari_segnext.evaluation.baselines import available_methods
 from napari_segnext.evaluation.figures import (
     BASELINES_REACH,
@@ -15,6 +14,7 @@ from napari_segnext.evaluation.figures import (
     by_set,
     mean_after,
 )
+from napari_segnext.evaluation.plotting import new_figure, save_figure, unwritable
 from napari_segnext.evaluation.prompting import KINDS
 from napari_segnext.evaluation.tables import (
     VIEW_NAMES,
@@ -65,7 +65,7 @@ class ObjectsFile:
             path = folder / "objects.csv"
             self._file = path.open("w", newline="", encoding="utf-8")
         except OSError as error:
-            raise _unwritable(folder, error) from error
+            raise unwritable(folder, error, "folder") from error
         self._max_clicks = max_clicks
         self._writer = csv.writer(self._file)
         self._writer.writerow(
@@ -185,16 +185,10 @@ def plot_all(
     SegNextError
         If matplotlib is missing or a file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise SegNextError(
-            "Plots need matplotlib; install it with "
-            "`pip install napari-segnext[plot]`. The tables were written."
-        ) from error
     views = settings.views
-    clicks = Figure(figsize=(6 * len(views), 4.5), layout="constrained")
-    prompts = Figure(figsize=(8, 4 * len(views)), layout="constrained")
+    needs = "The tables were written; plots need"
+    clicks = new_figure(6 * len(views), 4.5, needs)
+    prompts = new_figure(8, 4 * len(views), needs)
     for number, view in enumerate(views, start=1):
         _draw_clicks(clicks.add_subplot(1, len(views), number), results, view, settings)
         _draw_prompts(
@@ -203,13 +197,10 @@ def plot_all(
     figures = {"clicks.png": clicks, "prompts.png": prompts}
     has_baselines = any(one.baselines for one in results)
     if has_baselines and settings.rule.knows(BASELINES_REACH):
-        figures["baselines.png"] = Figure(figsize=(8, 4), layout="constrained")
+        figures["baselines.png"] = new_figure(8, 4, needs)
         _draw_baselines(figures["baselines.png"].add_subplot(), results, settings)
     for name, figure in figures.items():
-        try:
-            figure.savefig(folder / name, dpi=150)
-        except OSError as error:
-            raise _unwritable(folder / name, error) from error
+        save_figure(figure, folder / name)
     return list(figures)
 
 
@@ -278,15 +269,8 @@ def _write_csv(path: Path, header: list[str], rows: Iterable[list[Any]]) -> None
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([header, *rows])
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error, "folder") from error
 
 
 def _number(value: float | None) -> str:
     return "" if value is None or np.isnan(value) else f"{value:.6f}"
-
-
-def _unwritable(path: Path, error: OSError) -> SegNextError:
-    return SegNextError(
-        f"'{path}' cannot be written ({error.strerror or error}); "
-        "choose another folder."
-    )

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_segnext.errors import SegNextError
 from napari_segnext.evaluation import metrics
+from napari_segnext.evaluation.plotting import new_figure, save_figure, unwritable
 
 if TYPE_CHECKING:
     import os
@@ -108,7 +109,7 @@ class Report:
                 f"There is no mean IoU after {clicks} clicks; "
                 f"ask for a whole number from 1 to {self.max_clicks}."
             )
-        values = [curve[min(int(clicks), len(curve)) - 1] for curve in self.ious]
+        values = [metrics.value_after(curve, int(clicks)) for curve in self.ious]
         return float(np.mean(values, dtype=np.float64))
 
     def mean_boundary_iou(self) -> float:
@@ -152,7 +153,7 @@ class Report:
                     facts = (one.image, one.label, one.area_px, one.boundary_iou)
                     writer.writerow([*facts, *(f"{value:.6f}" for value in curve)])
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
 
     def plot(self, path: str | os.PathLike[str]) -> None:
         """Draw the mean IoU over the number of clicks into an image file.
@@ -162,16 +163,10 @@ class Report:
         SegNextError
             If matplotlib is missing or the file cannot be written.
         """
-        try:
-            from matplotlib.figure import Figure
-            from matplotlib.ticker import MaxNLocator
-        except ImportError as error:
-            raise SegNextError(
-                "A plot needs matplotlib; install it with "
-                "`pip install napari-segnext[plot]`."
-            ) from error
+        figure = new_figure(6, 4)
+        from matplotlib.ticker import MaxNLocator
+
         clicks = np.arange(1, self.max_clicks + 1)
-        figure = Figure(figsize=(6, 4), layout="constrained")
         axes = figure.add_subplot(
             xlabel="clicks",
             ylabel="IoU",
@@ -185,14 +180,11 @@ class Report:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")
-        try:
-            figure.savefig(path, dpi=150)
-        except (OSError, ValueError) as error:
-            raise _unwritable(path, error) from error
+        save_figure(figure, path)
 
     def _quartiles(self, clicks: Sequence[int] | np.ndarray) -> np.ndarray:
         curves = [
-            [curve[min(int(click), len(curve)) - 1] for click in clicks]
+            [metrics.value_after(curve, int(click)) for click in clicks]
             for curve in self.ious
         ]
         result: np.ndarray = np.percentile(curves, (25, 75), axis=0)
@@ -216,10 +208,3 @@ class Report:
                 f"known when they reach {threshold}; evaluate with "
                 f"target_iou={threshold} or more."
             )
-
-
-def _unwritable(path: str | os.PathLike[str], error: Exception) -> SegNextError:
-    reason = getattr(error, "strerror", None) or error
-    return SegNextError(
-        f"'{path}' cannot be written ({reason}); choose another file name."
-    )

@@ -13,7 +13,7 @@ from napari_segnext.core.prompts import Mask, Prompts
 from napari_segnext.errors import PromptError, SegNextError
 from napari_segnext.evaluation.metrics import boundary_iou, iou
 from napari_segnext.evaluation.prompting import KINDS, draw_first_prompt
-from napari_segnext.evaluation.robot import play
+from napari_segnext.evaluation.robot import next_click, play
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ __all__ = [
     "StopRule",
     "TransferScores",
     "click_curve",
+    "encode_near",
     "object_crop",
     "score_first_prompts",
     "score_object",
@@ -144,6 +145,17 @@ class TransferScores:
 def truth_of(labels: npt.NDArray[np.int32], label: int) -> Truth:
     """Return 1 on the object, 0 elsewhere, -1 where nobody knows."""
     return np.where(labels < 0, -1, labels == label).astype(np.int8)
+
+
+def encode_near(
+    predictor: Predictor,
+    image: npt.NDArray[np.generic],
+    truth: Truth,
+    limits: tuple[float, float] | None = None,
+) -> Features:
+    """Encode a plane around the robot user's first click on an object."""
+    first = next_click(truth, np.zeros(truth.shape, bool))
+    return predictor.encode(image, limits, (first.row, first.col))
 
 
 def object_crop(truth: Truth) -> tuple[slice, slice]:
