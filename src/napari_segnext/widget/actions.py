@@ -1,7 +1,8 @@
 """What the user can do, as data: names, texts, keys.
 
 Buttons, keys and the command palette all go through this table, so that they cannot
-differ. napari 0.9 leaves the single letters G H J K N Q U W free.
+differ. napari 0.9 leaves the single letters G H J K N Q U W free, and with Shift all
+but A L P V.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from napari.utils.translations import trans
 
-__all__ = ["ACTIONS", "TOOLS", "Action", "Tool", "keys_table", "tooltip"]
+__all__ = ["ACTIONS", "GROUPS", "TOOLS", "Action", "Tool", "keys_table", "tooltip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,15 @@ class Action:
     tip : str
         What it does, for a tooltip.
     key : str
-        Key as napari writes it, for instance "Shift-U".
+        Key as napari writes it, for instance "Shift-U", until the user chooses another.
+    group : str
+        What it is listed under: a key of `GROUPS`.
     """
 
     text: str
     tip: str
     key: str
+    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +56,122 @@ class Tool:
     shapes: dict[str, str]
 
 
+GROUPS: dict[str, str] = {
+    "prompt": trans._("Prompts"),
+    "object": trans._("The open object"),
+    "accepted": trans._("Accepted objects"),
+    "look": trans._("Look and help"),
+}
+
 ACTIONS: dict[str, Action] = {
     "polarity": Action(
         trans._("Polarity"),
         trans._("Switch between object (+) and background (-) prompts"),
         "Q",
+        "prompt",
     ),
     "next_tool": Action(
-        trans._("Next tool"), trans._("Go on to the next prompt tool"), "W"
+        trans._("Next tool"), trans._("Go on to the next prompt tool"), "W", "prompt"
+    ),
+    "previous_tool": Action(
+        trans._("Previous tool"),
+        trans._("Go back to the previous prompt tool"),
+        "Shift-W",
+        "prompt",
+    ),
+    "start_from_label": Action(
+        trans._("From label"),
+        trans._("Start from the label under the cursor: it becomes a mask prompt"),
+        "Shift-F",
+        "prompt",
+    ),
+    # not with Shift: held, that would make every box a square
+    "several": Action(
+        trans._("Several"),
+        trans._("Every prompt an object of its own: tap to switch, or hold for once"),
+        "8",
+        "prompt",
     ),
     "accept": Action(
         trans._("Accept"),
         trans._("Write the preview into the labels layer, on all its slices"),
         "G",
+        "object",
     ),
-    "undo": Action(trans._("Undo"), trans._("Take the last act back"), "U"),
-    "redo": Action(trans._("Redo"), trans._("Do it again"), "Shift-U"),
+    "undo": Action(trans._("Undo"), trans._("Take the last act back"), "U", "object"),
+    "redo": Action(trans._("Redo"), trans._("Do it again"), "Shift-U", "object"),
     "clear": Action(
-        trans._("Clear"), trans._("Drop the open object and its prompts"), "N"
+        trans._("Clear"),
+        trans._("Drop the open object and its prompts"),
+        "N",
+        "object",
     ),
-    "run": Action(trans._("Run"), trans._("Predict now"), "J"),
+    "run": Action(trans._("Run"), trans._("Predict now"), "J", "object"),
     "same_object": Action(
         trans._("Again"),
         trans._("Go on with the object accepted last, for instance on the next slice"),
         "K",
+        "object",
+    ),
+    "edit": Action(
+        trans._("Edit"),
+        trans._("Open the object under the cursor again"),
+        "Shift-E",
+        "accepted",
+    ),
+    "delete": Action(
+        trans._("Delete"),
+        trans._("Erase the object under the cursor"),
+        "Shift-D",
+        "accepted",
+    ),
+    "merge": Action(
+        trans._("Merge"),
+        trans._("Mark the object under the cursor; on a second one: join the two"),
+        "Shift-M",
+        "accepted",
+    ),
+    "cut": Action(
+        trans._("Cut"),
+        trans._("Draw a line that cuts an object in two"),
+        "Shift-X",
+        "accepted",
+    ),
+    "next_object": Action(
+        trans._("Next object"), trans._("Go to the next object"), "Shift-K", "accepted"
+    ),
+    "previous_object": Action(
+        trans._("Previous object"),
+        trans._("Go to the previous object"),
+        "Shift-J",
+        "accepted",
+    ),
+    "next_unreviewed": Action(
+        trans._("Next to review"),
+        trans._("Go to the next object that is not reviewed yet"),
+        "Shift-N",
+        "accepted",
+    ),
+    "reviewed": Action(
+        trans._("Reviewed"),
+        trans._("Mark the object as reviewed, or take the mark off"),
+        "Shift-R",
+        "accepted",
     ),
     "preview": Action(
-        trans._("Preview"), trans._("Hide the preview, or show it again"), "H"
+        trans._("Preview"),
+        trans._("Hide the preview, or show it again"),
+        "H",
+        "look",
+    ),
+    "sees": Action(
+        trans._("What the model sees"),
+        trans._("Show the model's own view of image and prompts as layers, or hide it"),
+        "Shift-S",
+        "look",
+    ),
+    "keys": Action(
+        trans._("Keys"), trans._("Show all keys, or hide them"), "Shift-H", "look"
     ),
 }
 

@@ -1,22 +1,35 @@
-"""Commands of napari's palette: the actions of the widget that is open."""
+"""Commands of napari's palette: the actions of the widget that is open.
+
+The manifest names `napari_segnext.widget.commands:<action>` for every action of
+`actions.ACTIONS`; the functions are made when they are asked for (PEP 562), so that
+they cannot differ from the table.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import napari
 
+from napari_segnext.widget.actions import ACTIONS
 from napari_segnext.widget.main import SegNextWidget
 
-__all__ = [
-    "accept",
-    "clear",
-    "next_tool",
-    "polarity",
-    "preview",
-    "redo",
-    "run",
-    "same_object",
-    "undo",
-]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__: list[str] = []
+
+
+def __getattr__(name: str) -> Callable[[], None]:
+    if name not in ACTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def command() -> None:
+        _perform(name)
+
+    command.__name__ = command.__qualname__ = name
+    command.__doc__ = ACTIONS[name].tip
+    return command
 
 
 def _perform(name: str) -> None:
@@ -29,48 +42,3 @@ def _perform(name: str) -> None:
             return
     _dock, widget = viewer.window.add_plugin_dock_widget("napari-segnext", "SegNext")
     widget.perform(name)
-
-
-def accept() -> None:
-    """Accept the object."""
-    _perform("accept")
-
-
-def undo() -> None:
-    """Undo the last act."""
-    _perform("undo")
-
-
-def redo() -> None:
-    """Redo what was undone."""
-    _perform("redo")
-
-
-def clear() -> None:
-    """Clear the open object."""
-    _perform("clear")
-
-
-def run() -> None:
-    """Predict now."""
-    _perform("run")
-
-
-def polarity() -> None:
-    """Switch between object and background prompts."""
-    _perform("polarity")
-
-
-def next_tool() -> None:
-    """Go on to the next prompt tool."""
-    _perform("next_tool")
-
-
-def same_object() -> None:
-    """Go on with the object accepted last."""
-    _perform("same_object")
-
-
-def preview() -> None:
-    """Show or hide the preview."""
-    _perform("preview")
