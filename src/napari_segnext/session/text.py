@@ -1,0 +1,79 @@
+"""Every sentence that the session shows as a hint, and the names of its acts.
+
+Errors are raised with their sentences where they belong. Translated is the template, and
+what it holds is filled in with `str.format` afterwards: napari 0.9's `trans` fills in
+nothing.
+"""
+
+from __future__ import annotations
+
+from napari.utils.translations import trans
+
+__all__ = ["act_on_label", "count_of_prompts"]
+
+# hints: what to do now, or why nothing happens
+MODEL_FAILED = trans._("The model could not be loaded; choose another one.")
+MODEL_LOADING = trans._("The model is being loaded; you can click already.")
+SWITCH_TO_2D = trans._("Switch to the 2D view to place prompts.")
+NO_PLANE = trans._("The image has no slice here; move the sliders onto it.")
+NO_POSITIVE = trans._("Nothing says where the object is; add a positive prompt.")
+CORRECT_OR_ACCEPT = trans._("Correct with more prompts, or accept as label {label}.")
+SEVERAL_SHOWN = trans._(
+    "{count} objects; add more, or accept them all, each as a label."
+)
+SEVERAL_BEGIN = trans._("Draw a box around each object, or click once on each.")
+RUN = trans._("Run to see the result.")
+BEGIN = trans._("Click on an object.")
+LABELS_REMOVED = trans._("The labels were removed; new ones were made.")
+CLOSED = trans._("The session is closed.")
+
+# acts, as "Undo: ..." names them
+PAINTING = trans._("painting in the labels")
+_ADDED = (trans._("add a prompt"), trans._("add {count} prompts"))
+_REMOVED = (trans._("remove a prompt"), trans._("remove {count} prompts"))
+_CHANGED = trans._("change a prompt")
+# act -> without a label, with one
+_ACTS = {
+    "Accepted": (trans._("accept"), trans._("accept label {label}")),
+    "Cleared": (
+        trans._("clear the prompts"),
+        trans._("clear the prompts of label {label}"),
+    ),
+    "Edited": (trans._("edit"), trans._("edit label {label}")),
+    "Grouped": (
+        trans._("one object or several"),
+        trans._("one object or several, label {label}"),
+    ),
+    "Deleted": (trans._("delete"), trans._("delete label {label}")),
+    "Merged": (trans._("merge"), trans._("merge into label {label}")),
+    "Split": (trans._("split"), trans._("split label {label}")),
+}
+
+
+def count_of_prompts(more: int) -> str:
+    """Name an act by how many prompts it added; negative: removed.
+
+    Parameters
+    ----------
+    more : int
+        Prompts after the act less those before.
+    """
+    if not more:
+        return _CHANGED
+    one, many = _ADDED if more > 0 else _REMOVED
+    count = abs(more)
+    return one if count == 1 else many.format(count=count)
+
+
+def act_on_label(act: str, label: int) -> str:
+    """Name an act on an object.
+
+    Parameters
+    ----------
+    act : str
+        Name of the act's class, for instance "Accepted".
+    label : int
+        The label that it is about; 0: none.
+    """
+    alone, of_label = _ACTS[act]
+    return of_label.format(label=label) if label else alone
