@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from napari_segnext.core.prompts import Prompts
+from napari_segnext.session import text
 
 if TYPE_CHECKING:
     from napari_segnext.session.pixels import PixelChange, PlaneMask
@@ -158,11 +159,7 @@ class PromptsChanged:
     def text(self) -> str:
         """What the act is called in a tooltip."""
         more = sum(len(change.after) - len(change.before) for change in self.changes)
-        if more > 0:
-            return "add a prompt" if more == 1 else f"add {more} prompts"
-        if more < 0:
-            return "remove a prompt" if more == -1 else f"remove {-more} prompts"
-        return "change a prompt"
+        return text.count_of_prompts(more)
 
     def forward(self, state: State) -> State:
         """Do the act."""
@@ -225,8 +222,7 @@ class _Switch:
     @property
     def text(self) -> str:
         """What the act is called in a tooltip."""
-        verb = _VERBS[type(self).__name__]
-        return f"{verb} label {self.label}" if self.label else verb
+        return text.act_on_label(type(self).__name__, self.label)
 
     def forward(self, state: State) -> State:
         """Do the act."""
@@ -237,16 +233,6 @@ class _Switch:
         """Take the act back."""
         known = {change.label: change.before for change in self.known}
         return State(self.before, self.label_before, _updated(state.known, known))
-
-
-_VERBS = {
-    "Accepted": "accept",
-    "Cleared": "clear the prompts",
-    "Edited": "edit",
-    "Deleted": "delete",
-    "Merged": "merge into",
-    "Split": "split",
-}
 
 
 def _updated(
@@ -315,7 +301,7 @@ class TargetEdited:
     @property
     def text(self) -> str:
         """What the act is called in a tooltip."""
-        return "painting in the labels"
+        return text.PAINTING
 
     def forward(self, state: State) -> State:
         """Nothing but pixels changes."""

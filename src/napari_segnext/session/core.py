@@ -12,6 +12,7 @@ from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.core.worker import Worker
 from napari_segnext.errors import ImageError, LayerError, PromptError, SegNextError
+from napari_segnext.session import text
 from napari_segnext.session.acts import (
     Cleared,
     OpenObject,
@@ -339,19 +340,19 @@ class SessionCore:
         state = self._history.state
         prompts = state.object.prompts(self._plane) if self._plane else Prompts()
         if self._model_state == "failed":
-            return "The model could not be loaded; choose another one."
+            return text.MODEL_FAILED
         if self._viewer.dims.ndisplay == 3:
-            return "Switch to the 2D view to place prompts."
+            return text.SWITCH_TO_2D
         if self._plane is None:
-            return "The image has no slice here; move the sliders onto it."
+            return text.NO_PLANE
         if self._complaint:
             return self._complaint
         if prompts and not prompts.has_positive:
-            return "Nothing says where the object is; add a positive prompt."
+            return text.NO_POSITIVE
         if self._preview.masks:
-            return f"Correct with more prompts, or accept as label {state.label}."
+            return text.CORRECT_OR_ACCEPT.format(label=state.label)
         if prompts and not self._auto_run:
-            return "Run to see the result."
+            return text.RUN
         if self._model_state == "loading":
-            return "The model is being loaded; you can click already."
-        return "Click on an object."
+            return text.MODEL_LOADING
+        return text.BEGIN

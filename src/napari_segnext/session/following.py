@@ -6,6 +6,7 @@ from typing import Any
 
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import ImageError, LayerError, PromptError
+from napari_segnext.session import text
 from napari_segnext.session.acts import Cleared
 from napari_segnext.session.core import SessionCore
 
@@ -101,7 +102,7 @@ class Following(SessionCore):
                 self._drop_object(Cleared)
         if "target" in lost:
             self._target.forget()
-            self._complaint = "The labels were removed; new ones were made."
+            self._complaint = text.LABELS_REMOVED
         for role in lost:
             if role in ("preview", "target", "points"):
                 self._board.get(role)
@@ -166,7 +167,7 @@ class Following(SessionCore):
         self._worker.close()
         self._loop.close()
         self._board.close()
-        self._hint = "The session is closed."
+        self._hint = text.CLOSED
         if self._is_busy:
             self._is_busy = False
             self.busy.emit(False)

@@ -1,8 +1,7 @@
 """Every sentence that the session shows as a hint, and the names of its acts.
 
-Errors are raised with their sentences where they belong. Translated is the template, and
-what it holds is filled in with `str.format` afterwards: napari 0.9's `trans` fills in
-nothing.
+Errors are raised with their sentences where they belong. The templates are translated
+and filled in with `str.format` afterwards: `trans` of napari 0.9 fills in nothing.
 """
 
 from __future__ import annotations
