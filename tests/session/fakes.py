@@ -12,7 +12,7 @@ from napari_segnext.core.prompts import Box, Click, Polygon, Prompts
 from napari_segnext.errors import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 TIMEOUT_S = 20
 RADIUS_PX = 4
@@ -91,6 +91,7 @@ class DiskPredictor:
     limits: list[tuple[float, float] | None] = field(default_factory=list)
     asked: list[Prompts] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
+    batches: list[int] = field(default_factory=list)
 
     def encode(
         self,
@@ -123,6 +124,16 @@ class DiskPredictor:
             before[row0:row1, col0:col1] = previous.crop_mask
         mask = expected((height, width), prompts, before)
         return FakePrediction((0, 0, height, width), mask.astype(np.float32))
+
+    def predict_many(
+        self,
+        features: FakeFeatures,
+        prompts: Sequence[Prompts],
+        *,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> list[FakePrediction]:
+        self.batches.append(len(prompts))
+        return [self.predict(features, one, should_stop=should_stop) for one in prompts]
 
 
 class BlockedPredictor(DiskPredictor):

@@ -70,6 +70,9 @@ class DiskPredictor:
             crop[row & (cols >= box.col0) & (cols <= box.col1)] = 0.9
         return Prediction(features.shape, (0, 0, *features.shape), crop, 0.5)
 
+    def predict_many(self, features, prompts, *, should_stop=None):
+        return [self.predict(features, one, should_stop=should_stop) for one in prompts]
+
 
 @pytest.fixture
 def predictor(monkeypatch) -> DiskPredictor:

@@ -24,6 +24,7 @@ __all__ = [
     "Cleared",
     "Deleted",
     "Edited",
+    "Grouped",
     "Merged",
     "ObjectChange",
     "OpenObject",
@@ -68,11 +69,14 @@ class OpenObject:
         Never changed in place.
     editing : int or None
         The label whose pixels accept replaces, where the object was reopened.
+    each : bool
+        Whether every positive prompt is an object of its own.
     """
 
     number: int = 0
     planes: dict[PlaneKey, PlaneState] = field(default_factory=dict)
     editing: int | None = None
+    each: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -260,6 +264,12 @@ class Edited(_Switch):
     __slots__ = ()
 
 
+class Grouped(_Switch):
+    """Prompts to come are for several objects, one each, or for one again."""
+
+    __slots__ = ()
+
+
 class Deleted(_Switch):
     """An accepted object was erased."""
 
@@ -317,6 +327,7 @@ Act = (
     | Accepted
     | Cleared
     | Edited
+    | Grouped
     | Deleted
     | Merged
     | Split

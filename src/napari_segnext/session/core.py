@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from psygnal import Signal
 
 from napari_segnext.core.prompt_map import check_prompts
@@ -22,6 +21,7 @@ from napari_segnext.session.acts import (
 )
 from napari_segnext.session.board import Board
 from napari_segnext.session.engine import Engine, Source
+from napari_segnext.session.groups import answer_mask
 from napari_segnext.session.history import History
 from napari_segnext.session.layers import ROLES, check_image, unwrapped
 from napari_segnext.session.loop import MainLoop
@@ -53,6 +53,7 @@ class SessionCore:
     closed = Signal()
 
     overlap = "keep"
+    each_once = False
 
     def __init__(
         self,
@@ -172,7 +173,8 @@ class SessionCore:
         self._update()
 
     def _blank(self) -> OpenObject:
-        return OpenObject(self._history.new_object())
+        each = self._history.state.object.each and not self.each_once
+        return OpenObject(self._history.new_object(), each=each)
 
     def _drop_object(self, kind: type[Cleared]) -> None:
         state = self._history.state
@@ -296,8 +298,7 @@ class SessionCore:
                 continue
             answer = self._engine.answers.get(entry.number, plane)
             if answer is not None:
-                crop = np.asarray(answer.crop_mask)
-                masks[plane] = PlaneMask.from_crop(answer.region, crop)
+                masks[plane] = answer_mask(answer)
         return self._preview.show(masks)
 
     # what the outside sees ------------------------------------------------------------
@@ -349,6 +350,8 @@ class SessionCore:
             return self._complaint
         if prompts and not prompts.has_positive:
             return text.NO_POSITIVE
+        if state.object.each:
+            return self._find_hint_for_several()
         if self._preview.masks:
             return text.CORRECT_OR_ACCEPT.format(label=state.label)
         if prompts and not self._auto_run:
@@ -356,3 +359,9 @@ class SessionCore:
         if self._model_state == "loading":
             return text.MODEL_LOADING
         return text.BEGIN
+
+    def _find_hint_for_several(self) -> str:
+        count = sum(len(mask.parts) for mask in self._preview.masks.values())
+        if count:
+            return text.SEVERAL_SHOWN.format(count=count)
+        return text.SEVERAL_BEGIN

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import scipy.ndimage  # noqa: F401 - before torch: after it, this takes 0.2 s longer
@@ -16,16 +16,19 @@ import scipy.ndimage  # noqa: F401 - before torch: after it, this takes 0.2 s lo
 from napari_segnext.core.features import FeatureCache
 from napari_segnext.core.prompts import Click, Prompts, prompts_bounds
 from napari_segnext.errors import Cancelled, CheckpointError
+from napari_segnext.session.groups import GroupAnswer, apart
 from napari_segnext.session.planes import PlaneKey, read_plane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     from napari_segnext.core.features import Features
     from napari_segnext.core.prediction import Prediction
     from napari_segnext.session.history import Entry
+
+    Answer = Prediction | GroupAnswer
 
 __all__ = ["Answers", "Engine", "PredictorLike", "Source"]
 
@@ -56,6 +59,15 @@ class PredictorLike(Protocol):
         should_stop: Callable[[], bool] | None = None,
     ) -> Prediction:
         """Answer prompts on an encoded plane."""
+
+    def predict_many(
+        self,
+        features: Features,
+        prompts: Sequence[Prompts],
+        *,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> list[Prediction]:
+        """Answer the prompts of several objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +104,10 @@ class Answers:
     def __init__(self, budget_bytes: int = _ANSWERS_BYTES) -> None:
         self._budget_bytes = budget_bytes
         self._lock = threading.Lock()
-        self._content: OrderedDict[tuple[int, PlaneKey], Prediction] = OrderedDict()
+        self._content: OrderedDict[tuple[int, PlaneKey], Answer] = OrderedDict()
         self._bytes = 0
 
-    def get(self, number: int, plane: PlaneKey) -> Prediction | None:
+    def get(self, number: int, plane: PlaneKey) -> Answer | None:
         """Return the answer to an entry, or None."""
         with self._lock:
             answer = self._content.get((number, plane))
@@ -103,7 +115,7 @@ class Answers:
                 self._content.move_to_end((number, plane))
             return answer
 
-    def put(self, number: int, plane: PlaneKey, answer: Prediction) -> None:
+    def put(self, number: int, plane: PlaneKey, answer: Answer) -> None:
         """Keep the answer to an entry."""
         with self._lock:
             if (number, plane) in self._content:
@@ -149,6 +161,9 @@ class Engine:
         self._features = FeatureCache()
         self._version = 0
         self._stack_limits: dict[int, tuple[float, float] | None] = {}
+        # the last group's answers: another box among twenty is one prediction
+        self._singles: dict[Prompts, Prediction] = {}
+        self._singles_of: tuple[int, PlaneKey] | None = None
 
     @property
     def name(self) -> str:
@@ -197,11 +212,32 @@ class Engine:
             if features is None:
                 features = self._encoded(source, plane, entry.prompts, should_stop)
             if previous is None and entry.previous is not None:
-                previous = self.answers.get(entry.previous, plane)
+                previous = cast("Prediction", self.answers.get(entry.previous, plane))
+            if entry.each:
+                self._predict_each(features, entry, source.version, should_stop)
+                continue
             previous = predictor.predict(
                 features, entry.prompts, previous, should_stop=should_stop
             )
             self.answers.put(entry.number, plane, previous)
+
+    def _predict_each(
+        self,
+        features: Features,
+        entry: Entry,
+        version: int,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Answer every positive prompt of `entry` by itself, those that are new."""
+        singles = apart(entry.prompts)
+        kept = self._singles if self._singles_of == (version, entry.plane) else {}
+        new = [prompts for prompts in singles if prompts not in kept]
+        answers = self._load().predict_many(features, new, should_stop=should_stop)
+        found = kept | dict(zip(new, answers, strict=True))
+        self._singles = {prompts: found[prompts] for prompts in singles}
+        self._singles_of = version, entry.plane
+        group = GroupAnswer.from_answers([found[prompts] for prompts in singles])
+        self.answers.put(entry.number, entry.plane, group)
 
     def _unanswered(self, chain: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the end of `chain` that follows the last answer at hand."""

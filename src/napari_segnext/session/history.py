@@ -21,13 +21,15 @@ class Entry:
     """One plane of a `PromptsChanged`: what an answer answers.
 
     A fresh answer is defined by it: predict `prompts`, with the answer to the entry
-    `previous` (or nothing) fed back.
+    `previous` (or nothing) fed back; with `each`, every positive prompt is answered
+    as an object of its own.
     """
 
     number: int
     plane: PlaneKey
     prompts: Prompts
     previous: int | None
+    each: bool = False
 
 
 class History:
@@ -84,7 +86,11 @@ class History:
         if isinstance(act, PromptsChanged):
             for change in act.changes:
                 self._entries[act.number, change.plane] = Entry(
-                    act.number, change.plane, change.after, change.previous
+                    act.number,
+                    change.plane,
+                    change.after,
+                    change.previous,
+                    self.state.object.each,
                 )
 
     def back(self) -> Act | None:
@@ -127,8 +133,10 @@ class History:
         It is the longest of the object's earlier states whose prompts are all among
         `prompts` still and which a prediction was asked for; the later one of two as
         long; None if there is none, as after the first prompt was moved or the mask
-        prompt was changed.
+        prompt was changed, or where every prompt is an object of its own.
         """
+        if self.state.object.each:
+            return None
         state = self.state.object.planes.get(plane)
         best: Entry | None = None
         for number in state.entries if state is not None else ():

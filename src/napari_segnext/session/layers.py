@@ -6,6 +6,7 @@ returns through a plugin's proxy is a proxy itself.
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,8 @@ ROLES = ("points", "shapes", "scribbles", "preview", "target")
 POLARITIES = ("positive", "negative")
 # blue and orange of Okabe and Ito: told apart with every kind of colour vision
 COLORS = {"positive": "#0072B2", "negative": "#E69F00", "mask": "#009E73"}
-PREVIEW_COLOR = "#56B4E9"
+# the first for one object; several at once go round
+PREVIEW_COLORS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00")
 SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
 SCRIBBLE_WIDTH_PX = 3
 BRUSH_SIZE_PX = 5
@@ -190,12 +192,12 @@ def _make_scribbles(image: Layer, axes: tuple[int, int]) -> Labels:
 
 
 def _make_preview(image: Layer, axes: tuple[int, int]) -> Labels:
+    colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    colors.update(zip(range(1, 256), cycle(PREVIEW_COLORS), strict=False))
     layer = Labels(
         np.zeros(shape_of(image), np.uint8),
         name=f"{image.name} preview",
-        colormap=DirectLabelColormap(
-            color_dict={None: "transparent", 0: "transparent", 1: PREVIEW_COLOR}
-        ),
+        colormap=DirectLabelColormap(color_dict=colors),
         opacity=0.6,
         **transform_of(image),
     )

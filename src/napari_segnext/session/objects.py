@@ -188,7 +188,7 @@ class Objects(Tools):
         self._check_labels([label])
         self._check_not_open([label])
         state = self._history.state
-        new = self._target.next_free(taken=label)
+        new = self._target.next_free([label])
         change = self._cut(label, new, line)
         self._target.write(change)
         label_after = self._target.next_free() if state.label == new else state.label

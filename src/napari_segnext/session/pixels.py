@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     Region = tuple[int, int, int, int]
@@ -69,6 +71,23 @@ class PixelChange:
         return cls(
             tuple(int(size) for size in shape),
             zlib.compress(table.astype("<i8").tobytes(), 1),
+        )
+
+    @classmethod
+    def joined(cls, changes: Iterable[PixelChange]) -> PixelChange:
+        """Return several changes of one array as one; at least one change.
+
+        A pixel that several of them change is changed as the first one says.
+        """
+        parts = list(changes)
+        if len(parts) == 1:
+            return parts[0]
+        coordinates = zip(*(part.coordinates for part in parts), strict=True)
+        return cls.from_arrays(
+            parts[0].shape,
+            tuple(np.concatenate(axes) for axes in coordinates),
+            np.concatenate([part.before for part in parts]),
+            np.concatenate([part.after for part in parts]),
         )
 
     def __bool__(self) -> bool:
@@ -171,6 +190,16 @@ class PlaneMask:
         count = (row1 - row0) * (col1 - col0)
         bits = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=count)
         return bits.astype(bool).reshape(row1 - row0, col1 - col0)
+
+    @property
+    def values(self) -> npt.NDArray[np.uint8]:
+        """What the preview shows in the region, uint8."""
+        return self.crop.astype(np.uint8)
+
+    @property
+    def parts(self) -> dict[int, PlaneMask]:
+        """The mask of every object in it, by number: here of one."""
+        return {1: self} if self else {}
 
     def plane(self, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
         """Return the whole plane (H, W), bool."""

@@ -10,6 +10,7 @@ from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import JournalError
 from napari_segnext.session import acts
 from napari_segnext.session.acts import Act, ObjectChange, OpenObject, PlaneState
+from napari_segnext.session.groups import GroupMask
 from napari_segnext.session.pixels import PixelChange, PlaneMask
 from napari_segnext.session.planes import PlaneKey
 
@@ -20,6 +21,7 @@ _ACTS = (
     acts.Cleared,
     acts.Deleted,
     acts.Edited,
+    acts.Grouped,
     acts.Merged,
     acts.PromptsChanged,
     acts.Split,
@@ -29,6 +31,7 @@ _VALUES = (
     *_ACTS,
     ObjectChange,
     OpenObject,
+    GroupMask,
     PixelChange,
     acts.PlaneChange,
     PlaneKey,

@@ -87,7 +87,8 @@ class Preview:
         for key, mask in self._masks.items():
             if key == plane:
                 top, left, bottom, right = mask.region
-                result[top:bottom, left:right] |= mask.crop
+                here = result[top:bottom, left:right]
+                here[mask.crop] = mask.values[mask.crop]
             elif key.displayed != plane.displayed:
                 pixels = key.coordinates_of(mask.region, mask.crop)
                 result[plane.pixels_on(pixels)] = 1

@@ -7,26 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_segnext.errors import JournalError, LayerError, PromptError, SegNextError
-from napari_segnext.session.acts import Accepted, Cleared, ObjectChange, OpenObject
-from napari_segnext.session.compose import compose
+from napari_segnext.session.accepting import Accepting
+from napari_segnext.session.acts import Cleared, Grouped
 from napari_segnext.session.layers import POLARITIES
-from napari_segnext.session.objects import Objects
-from napari_segnext.session.pixels import PlaneMask
 from napari_segnext.session.prompting import Prompting
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Points, Shapes
 
-    from napari_segnext.session.planes import PlaneKey
 
 __all__ = ["Session"]
 
 
-class Session(Objects, Prompting):
+class Session(Accepting, Prompting):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
@@ -128,103 +123,6 @@ class Session(Objects, Prompting):
             self._errors.clear()
             raise error
 
-    def accept(self) -> int:
-        """Write what the preview shows, on all its planes, into the target.
-
-        One act, and one undo step of the target. The prompts go, and `label` becomes
-        the next free one.
-
-        Returns
-        -------
-        int
-            The label that was written.
-
-        Raises
-        ------
-        PromptError
-            If nothing is shown, or all of it belongs to other objects.
-        LayerError
-            If the target cannot be written or cannot hold the label.
-        """
-        self._sync()
-        state = self._history.state
-        masks = self._masks_to_accept()
-        if not any(masks.values()):
-            raise PromptError(
-                "Nothing is shown that could be accepted; add a prompt and wait."
-            )
-        change = compose(
-            self._target.layer,
-            masks,
-            state.label,
-            editing=state.object.editing,
-            overlap=self.overlap,
-        )
-        if not change and not self._has_own_pixels(masks):
-            raise PromptError(
-                "All that is shown belongs to other labels, which are kept; "
-                "set `overlap` to 'overwrite', or correct the prompts."
-            )
-        self._target.write(change)
-        self._push(
-            Accepted(
-                label=state.label,
-                before=state.object,
-                after=self._blank(),
-                label_before=state.label,
-                label_after=self._target.next_free(taken=state.label),
-                known=self._known_after_accept(masks),
-                pixels=change,
-            )
-        )
-        self._update()
-        return state.label
-
-    def _masks_to_accept(self) -> dict[PlaneKey, PlaneMask]:
-        """Return what is shown; for a reopened object also what is shown to be gone."""
-        current = self._history.state.object
-        shown = self._preview.masks
-        masks = {plane: shown[plane] for plane in current.planes if plane in shown}
-        if current.editing is not None:
-            for plane in current.planes:
-                if plane not in shown and self._is_answered(plane):
-                    masks[plane] = PlaneMask()
-        return masks
-
-    def _is_answered(self, plane: PlaneKey) -> bool:
-        entry = self._history.entry(plane)
-        if entry is None or not entry.prompts:
-            return True
-        return self._engine.answers.get(entry.number, plane) is not None
-
-    def _has_own_pixels(self, masks: dict[PlaneKey, PlaneMask]) -> bool:
-        data, label = self._target.layer.data, self._history.state.label
-        return any(
-            (
-                np.asarray(data[plane.region_slices(mask.region)])[mask.crop] == label
-            ).any()
-            for plane, mask in masks.items()
-            if mask
-        )
-
-    def _known_after_accept(
-        self, masks: dict[PlaneKey, PlaneMask]
-    ) -> tuple[ObjectChange, ...]:
-        state = self._history.state
-        editing = state.object.editing
-        before = state.known.get(state.label)
-        planes = {} if before is None or editing == state.label else before.planes
-        accepted = {
-            plane: replace(found, stored=None)
-            for plane, found in state.object.planes.items()
-            if masks.get(plane)
-        }
-        after = OpenObject(state.object.number, {**planes, **accepted})
-        changes = [ObjectChange(state.label, before, after)]
-        if editing is not None and editing != state.label:
-            changes.append(ObjectChange(editing, state.known.get(editing), None))
-        return tuple(changes)
-
     # the log --------------------------------------------------------------------------
 
     def clear(self) -> None:
@@ -294,6 +192,35 @@ class Session(Objects, Prompting):
             )
         self._board.set_polarity(polarity)
         self._update_brush()
+        self._update()
+
+    @property
+    def each(self) -> bool:
+        """Whether every positive prompt is an object of its own.
+
+        Accept then writes one label each, in one act; negative prompts count for all.
+        Set `each_once` to go back to one object after that. Changing it is an act.
+
+        Raises
+        ------
+        PromptError
+            If it is changed while an object is open.
+        """
+        return self._history.state.object.each
+
+    @each.setter
+    def each(self, each: bool) -> None:
+        self._sync()
+        state = self._history.state
+        if bool(each) == state.object.each:
+            return
+        if not state.object.is_blank:
+            raise PromptError(
+                "An object is open; accept or clear it before you change between "
+                "one object and several."
+            )
+        after = replace(self._blank(), each=bool(each))
+        self._push(Grouped(0, state.object, after, state.label, state.label))
         self._update()
 
     def toggle_polarity(self) -> None:

@@ -11,6 +11,8 @@ from napari_segnext.session.compose import write
 from napari_segnext.session.pixels import PixelChange, take
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
     from napari.layers import Labels
 
@@ -65,9 +67,9 @@ class Target:
         parts = data if data.ndim > 2 else [data]
         return any((np.asarray(part) == label).any() for part in parts)
 
-    def next_free(self, taken: int = 0) -> int:
+    def next_free(self, taken: Iterable[int] = ()) -> int:
         """Return a label that is not used, above all others where there is room."""
-        used = self.labels | {taken}
+        used = self.labels | set(taken)
         label = max(used, default=0) + 1
         if label > np.iinfo(self.layer.data.dtype).max:
             gaps = (gap for gap in range(1, label) if gap not in used)

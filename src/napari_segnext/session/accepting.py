@@ -1,0 +1,150 @@
+"""What the preview shows becomes labels of the target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_segnext.errors import PromptError
+from napari_segnext.session.acts import Accepted, ObjectChange, OpenObject, PlaneState
+from napari_segnext.session.compose import compose
+from napari_segnext.session.groups import apart
+from napari_segnext.session.objects import Objects
+from napari_segnext.session.pixels import PixelChange, PlaneMask
+
+if TYPE_CHECKING:
+    from napari_segnext.session.planes import PlaneKey
+
+    Masks = dict[PlaneKey, PlaneMask]
+
+__all__ = ["Accepting"]
+
+
+class Accepting(Objects):
+    """The part of `Session` that accepts; see there."""
+
+    def accept(self) -> int:
+        """Write what the preview shows, on all its planes, into the target.
+
+        One act, and one undo step of the target. The prompts go, and `label` becomes
+        the next free one. With `each`, every object gets a label of its own: the
+        first one `label`, the others the next free ones.
+
+        Returns
+        -------
+        int
+            The label that was written; the first one if there are several.
+
+        Raises
+        ------
+        PromptError
+            If nothing is shown, or all of it belongs to other objects.
+        LayerError
+            If the target cannot be written or cannot hold the label.
+        """
+        self._sync()
+        state = self._history.state
+        masks = self._masks_to_accept()
+        if not any(masks.values()):
+            raise PromptError(
+                "Nothing is shown that could be accepted; add a prompt and wait."
+            )
+        changes, known = self._composed(masks)
+        is_same = not state.object.each and self._has_own_pixels(masks)
+        if not any(changes.values()) and not is_same:
+            raise PromptError(
+                "All that is shown belongs to other labels, which are kept; "
+                "set `overlap` to 'overwrite', or correct the prompts."
+            )
+        change = PixelChange.joined(changes.values())
+        self._target.write(change)
+        self._push(
+            Accepted(
+                label=state.label,
+                before=state.object,
+                after=self._blank(),
+                label_before=state.label,
+                label_after=self._target.next_free(changes),
+                known=known,
+                pixels=change,
+            )
+        )
+        self._update()
+        return state.label
+
+    def _composed(
+        self, masks: Masks
+    ) -> tuple[dict[int, PixelChange], tuple[ObjectChange, ...]]:
+        """Work out what changes in the target, by label, and what is known then."""
+        current, label = self._history.state.object, self._history.state.label
+        if not current.each:
+            return {label: self._compose(masks, label)}, self._known_after_accept(masks)
+        changes: dict[int, PixelChange] = {}
+        known: list[ObjectChange] = []
+        for plane, mask in masks.items():
+            singles = apart(current.planes[plane].prompts)
+            for number, part in mask.parts.items():
+                change = self._compose({plane: part}, label)
+                if not change:  # all of it belongs to others
+                    continue
+                found = {plane: PlaneState(singles[number - 1])}
+                after = OpenObject(self._history.new_object(), found)
+                before = self._history.state.known.get(label)
+                known.append(ObjectChange(label, before, after))
+                changes[label] = change
+                label = self._target.next_free(changes)
+        return changes, tuple(known)
+
+    def _compose(self, masks: Masks, label: int) -> PixelChange:
+        return compose(
+            self._target.layer,
+            masks,
+            label,
+            editing=self._history.state.object.editing,
+            overlap=self.overlap,
+        )
+
+    def _masks_to_accept(self) -> Masks:
+        """Return what is shown; for a reopened object also what is shown to be gone."""
+        current = self._history.state.object
+        shown = self._preview.masks
+        masks = {plane: shown[plane] for plane in current.planes if plane in shown}
+        if current.editing is not None:
+            for plane in current.planes:
+                if plane not in shown and self._is_answered(plane):
+                    masks[plane] = PlaneMask()
+        return masks
+
+    def _is_answered(self, plane: PlaneKey) -> bool:
+        entry = self._history.entry(plane)
+        if entry is None or not entry.prompts:
+            return True
+        return self._engine.answers.get(entry.number, plane) is not None
+
+    def _has_own_pixels(self, masks: Masks) -> bool:
+        data, label = self._target.layer.data, self._history.state.label
+        return any(
+            (
+                np.asarray(data[plane.region_slices(mask.region)])[mask.crop] == label
+            ).any()
+            for plane, mask in masks.items()
+            if mask
+        )
+
+    def _known_after_accept(self, masks: Masks) -> tuple[ObjectChange, ...]:
+        state = self._history.state
+        editing = state.object.editing
+        before = state.known.get(state.label)
+        planes = {} if before is None or editing == state.label else before.planes
+        accepted = {
+            plane: replace(found, stored=None)
+            for plane, found in state.object.planes.items()
+            if masks.get(plane)
+        }
+        after = OpenObject(state.object.number, {**planes, **accepted})
+        changes = [ObjectChange(state.label, before, after)]
+        if editing is not None and editing != state.label:
+            changes.append(ObjectChange(editing, state.known.get(editing), None))
+        return tuple(changes)
