@@ -1,21 +1,14 @@
-"""The layers of a session in the viewer: made on access, watched, read and written."""
+"""The prompt layers of a session, read and written."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari.layers import Labels, Points, Shapes
+from napari.layers import Points, Shapes
 
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
-from napari_segnext.session.layers import adopt, make, set_defaults
-from napari_segnext.session.planes import (
-    PlaneKey,
-    displayed_plane,
-    planes_along,
-    shape_of,
-    view_axes,
-)
+from napari_segnext.session.planes import PlaneKey, planes_along
 from napari_segnext.session.prompt_layers import (
     Reading,
     read_points,
@@ -24,173 +17,19 @@ from napari_segnext.session.prompt_layers import (
     write_points,
     write_shapes,
 )
-from napari_segnext.session.strokes import paint_planes, painted_planes, read_strokes
+from napari_segnext.session.roles import Roles
+from napari_segnext.session.strokes import paint_planes, read_strokes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from collections.abc import Iterable
 
     Known = dict[PlaneKey, Prompts]
 
 __all__ = ["Board"]
 
-_WATCHED = {
-    "points": ("data", "features", "scale", "translate", "rotate", "shear", "affine"),
-    "shapes": (
-        *("data", "features", "edge_width"),
-        *("scale", "translate", "rotate", "shear", "affine"),
-    ),
-    "scribbles": ("data", "paint", "set_data"),
-    "preview": (),
-    "target": ("data", "paint", "set_data"),
-}
-_BEFORE_THE_ACT = ("adding", "changing", "removing")
 
-
-class Board:
-    """Owns which layer plays which role.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
-        Where the layers are.
-    image : Image
-        Whose shape and transform new layers take.
-    adopted : dict of str to layer
-        The user's own layers by role.
-    on_change : callable
-        Called when a layer may have changed, from inside napari's events.
-    """
-
-    def __init__(
-        self,
-        viewer: ViewerModel,
-        image: Image,
-        adopted: dict[str, Any],
-        on_change: Callable[[], None],
-    ) -> None:
-        self.viewer = viewer
-        self.image = image
-        self.polarity = "positive"
-        self.dirty: set[str] = set()
-        self.target_painted = False
-        self._layers: dict[str, Layer] = {}
-        self._made: list[Layer] = []
-        self._dirty_planes: set[PlaneKey] = set()
-        self._scan_all = False
-        self._writing = False
-        self._on_change = on_change
-        accepted = {
-            role: adopt(role, layer, image, self.axes)
-            for role, layer in adopted.items()
-            if layer is not None
-        }
-        for role, layer in accepted.items():
-            if layer not in viewer.layers:
-                viewer.layers.append(layer)
-            self._take(role, layer)
-        self._scan_all = "scribbles" in accepted
-
-    @property
-    def axes(self) -> tuple[int, int]:
-        """The axes of planes on display, ascending."""
-        axes = view_axes(self.viewer.dims, self.image)
-        row, col = axes or (self.image.ndim - 2, self.image.ndim - 1)
-        return min(row, col), max(row, col)
-
-    @property
-    def plane(self) -> PlaneKey | None:
-        """The plane on display."""
-        return displayed_plane(self.viewer.dims, self.image)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the image, without the colour axis."""
-        return shape_of(self.image)
-
-    @property
-    def points(self) -> Points:
-        """The Points layer, made if need be."""
-        layer = self.get("points")
-        assert isinstance(layer, Points)  # noqa: S101 - for the type checker
-        return layer
-
-    @property
-    def shapes(self) -> Shapes:
-        """The Shapes layer, made if need be."""
-        layer = self.get("shapes")
-        assert isinstance(layer, Shapes)  # noqa: S101 - for the type checker
-        return layer
-
-    def labels(self, role: str) -> Labels:
-        """Return one of the Labels layers, made if need be."""
-        layer = self.get(role)
-        assert isinstance(layer, Labels)  # noqa: S101 - for the type checker
-        return layer
-
-    def has(self, role: str) -> bool:
-        """Whether the layer of a role is in the viewer."""
-        layer = self._layers.get(role)
-        return layer is not None and layer in self.viewer.layers
-
-    def get(self, role: str) -> Layer:
-        """Return the layer of a role; it is made and put on top if need be."""
-        if not self.has(role):
-            self.forget(role)
-            layer = make(role, self.image, self.axes)
-            active = self.viewer.layers.selection.active
-            self.viewer.layers.append(layer)
-            self._made.append(layer)
-            self._take(role, layer)
-            # a new layer becomes the active one; what the user works on should stay
-            if active is not None and active in self.viewer.layers:
-                self.viewer.layers.selection.active = active
-        return self._layers[role]
-
-    def lost(self) -> list[str]:
-        """Roles whose layer was removed from the viewer."""
-        return [role for role in self._layers if not self.has(role)]
-
-    def last(self, role: str) -> Layer | None:
-        """Return the layer that plays or last played a role, without making one."""
-        return self._layers.get(role)
-
-    def forget(self, role: str) -> None:
-        """Stop watching the layer of a role, and forget it."""
-        self._unwatch(role)
-        self._layers.pop(role, None)
-
-    def _unwatch(self, role: str) -> None:
-        layer = self._layers.get(role)
-        if layer is not None:
-            for name in _WATCHED[role]:
-                getattr(layer.events, name).disconnect(self._listener(role))
-            if role in ("points", "shapes"):
-                layer.events.feature_defaults.disconnect(self._on_defaults)
-
-    def close(self) -> None:
-        """Stop watching, and remove the layers that were made, but the target."""
-        target = self._layers.get("target")
-        for role in self._layers:
-            self._unwatch(role)
-        for layer in self._made:
-            if layer is not target and layer in self.viewer.layers:
-                self.viewer.layers.remove(layer)
-        self._made.clear()
-
-    def set_polarity(self, polarity: str) -> None:
-        """Make new prompts of all types positive or negative."""
-        self.polarity = polarity
-        self.refresh_defaults()
-
-    def refresh_defaults(self) -> None:
-        """Make new points and shapes have the polarity and axes that hold now."""
-        for role in ("points", "shapes"):
-            layer = self._layers.get(role)
-            if isinstance(layer, Points | Shapes):
-                set_defaults(layer, self.polarity, self.axes)
+class Board(Roles):
+    """Reads prompts from the layers and writes them there; see `Roles`."""
 
     def read(self, known: Known) -> tuple[Known, list[str]]:
         """Read the dirty prompt layers.
@@ -293,54 +132,6 @@ class Board:
             )
             if painted or plane in now:
                 now[plane] = painted
-
-    def _take(self, role: str, layer: Layer) -> None:
-        self._layers[role] = layer
-        for name in _WATCHED[role]:
-            getattr(layer.events, name).connect(self._listener(role))
-        if isinstance(layer, Points | Shapes):
-            layer.events.feature_defaults.connect(self._on_defaults)
-            set_defaults(layer, self.polarity, self.axes)
-        self.dirty.add(role)
-
-    def _listener(self, role: str) -> Callable[[Any], None]:
-        listeners: dict[str, Callable[[Any], None]] = {
-            "points": self._on_points,
-            "shapes": self._on_shapes,
-            "scribbles": self._on_scribbles,
-            "target": self._on_target,
-        }
-        return listeners[role]
-
-    def _on_points(self, event: Any) -> None:
-        if getattr(event, "action", None) not in _BEFORE_THE_ACT:
-            self._mark("points")
-
-    def _on_shapes(self, event: Any) -> None:
-        if getattr(event, "action", None) not in _BEFORE_THE_ACT:
-            self._mark("shapes")
-
-    def _on_scribbles(self, event: Any) -> None:
-        if event.type == "data":
-            self._scan_all = True
-        elif event.type == "paint":
-            self._dirty_planes |= painted_planes(event.value, self.axes)
-        elif self.plane is not None:
-            self._dirty_planes.add(self.plane)
-        self._mark("scribbles")
-
-    def _on_target(self, event: Any) -> None:
-        self.target_painted |= event.type != "set_data"
-        self._mark("target")
-
-    def _on_defaults(self, event: Any) -> None:
-        # selecting a prompt makes napari give its polarity to the next one
-        if not self._writing:
-            self.refresh_defaults()
-
-    def _mark(self, role: str) -> None:
-        self.dirty.add(role)
-        self._on_change()
 
 
 def _is_painted(prompts: Prompts) -> bool:
