@@ -296,7 +296,7 @@ def measure(setting: Setting, planes: int, rounds: int) -> dict[str, Any]:
     window = Window(planes, setting)
     collections = Collections()
     gaps: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
-    order = random.Random(0)  # noqa: S311 - an order of rounds
+    order = random.Random(0)
     for round_ in range(rounds + 1):
         window.switch.round = round_
         if round_ == 1:  # the first one fills the store
