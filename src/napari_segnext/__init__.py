@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_segnext.core.features import Features as Features
     from napari_segnext.core.models import list_models as list_models
     from napari_segnext.core.models import load_model as load_model
+    from napari_segnext.core.postprocess import PostProcess as PostProcess
     from napari_segnext.core.prediction import Prediction as Prediction
     from napari_segnext.core.predictor import Predictor as Predictor
     from napari_segnext.core.prompt_map import PromptStyle as PromptStyle
@@ -32,6 +33,7 @@ _HOME_OF = {
     "list_models": "core.models",
     "load_model": "core.models",
     "Features": "core.features",
+    "PostProcess": "core.postprocess",
     "Prediction": "core.prediction",
     "Predictor": "core.predictor",
     "PromptStyle": "core.prompt_map",

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
     Region = tuple[int, int, int, int]
 
-__all__ = ["keep_prompted_changes", "keep_prompted_parts"]
+__all__ = [
+    "keep_prompted_changes",
+    "keep_prompted_parts",
+    "on_region",
+    "touched_pixels",
+]
 
 
 def keep_prompted_changes(
@@ -59,18 +64,18 @@ def keep_prompted_changes(
     if bounds is None:
         return answer
     region = union(answer.region, bounds)
-    new, old = (_on_region(one, region) for one in (answer, before))
+    new, old = (on_region(one, region) for one in (answer, before))
     threshold = np.float32(answer.threshold)
     added = (new > threshold) & ~(old > threshold)
     removed = (old > threshold) & ~(new > threshold)
 
-    positive, negative = _touched(prompts, region, style)
+    positive, negative = touched_pixels(prompts, region, style)
     areas = Prompts(
         boxes=[box for box in prompts.boxes if box.positive],
         polygons=[polygon for polygon in prompts.polygons if polygon.positive],
     )
     if areas:
-        negative |= _touched(areas, region, style)[0]
+        negative |= touched_pixels(areas, region, style)[0]
     undone = _untouched(added, positive) | _untouched(removed, negative)
     if not undone.any():
         return answer
@@ -107,11 +112,11 @@ def keep_prompted_parts(
         `answer` itself where every part stays, and where none would.
     """
     mask = answer.crop_mask
-    touch = _touched(prompts, answer.region, style)[0]
+    touch = touched_pixels(prompts, answer.region, style)[0]
     if prompts.mask is not None:
-        touch |= _on_region(prompts.mask, answer.region) > 0
+        touch |= on_region(prompts.mask, answer.region) > 0
     if before is not None:
-        old = _on_region(before, answer.region) > np.float32(before.threshold)
+        old = on_region(before, answer.region) > np.float32(before.threshold)
         touch |= _untouched(old, touch)
     dropped = _untouched(mask, touch)
     if not dropped.any() or not (mask & ~dropped).any():
@@ -119,10 +124,10 @@ def keep_prompted_parts(
     return replace(answer, crop=np.where(dropped, np.float32(0), answer.crop))
 
 
-def _touched(
+def touched_pixels(
     prompts: Prompts, region: Region, style: PromptStyle
 ) -> tuple[Bools, Bools]:
-    """Pixels (h, w) of `region` on positive, and on negative prompts."""
+    """Pixels (h, w) of `region` on positive, and on negative prompts, but the mask."""
     row0, col0, row1, col1 = region
     grid = Grid((float(row0), float(col0)), (1.0, 1.0), (row1 - row0, col1 - col0))
     _, positive, negative = draw_prompts(replace(prompts, mask=None), grid, style) > 0
@@ -148,7 +153,7 @@ def _mask_region(prediction: Prediction) -> Region | None:
     return int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1
 
 
-def _on_region(known: Prediction | Mask, region: Region) -> npt.NDArray[np.float32]:
+def on_region(known: Prediction | Mask, region: Region) -> npt.NDArray[np.float32]:
     """Probability (h, w) on `region`, 0 where nothing was looked at."""
     row0, col0, row1, col1 = region
     top, left, bottom, right = known.region
