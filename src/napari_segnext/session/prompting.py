@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_segnext.core.prompts import Box, Click, Mask, Polygon, Prompts, Scribble
-from napari_segnext.errors import PromptError
+from napari_segnext.errors import LayerError, PromptError
+from napari_segnext.session.layers import unwrapped
 from napari_segnext.session.planes import (
     PlaneKey,
     is_transposed_view,
     plane_of_points,
     varying_axes,
 )
+from napari_segnext.session.sampling import label_on_plane
 from napari_segnext.session.tools import Tools
 
 if TYPE_CHECKING:
@@ -88,6 +91,54 @@ class Prompting(Tools):
             array = array.T
         self._prompt(key, Prompts(mask=Mask.from_array(array)))
 
+    def add_label(
+        self,
+        layer: Labels,
+        label: int | None = None,
+        plane: PlaneKey | int | Sequence[int] | None = None,
+    ) -> None:
+        """Start from a label of any Labels layer, as it is on one plane.
+
+        It becomes the mask prompt of the open object; the layer stays as it is. Its
+        transform, shape, dtype and number of dimensions may be others than the
+        image's: the pixels are looked up through the world, nearest taken. Of lazy
+        and multiscale layers only what lies under the plane is read.
+
+        Parameters
+        ----------
+        layer : napari.layers.Labels
+            The layer, for instance a result of another segmentation.
+        label : int, optional
+            The label; `layer.selected_label` if not given.
+        plane : PlaneKey, int or sequence of int, optional
+            The plane of the image, or its index along the axes that are not
+            displayed; the displayed one if not given.
+
+        Raises
+        ------
+        LayerError
+            If `layer` is not a Labels layer, or does not lie on the plane.
+        PromptError
+            If the label is not on the plane; it says where it is.
+        """
+        self._sync()
+        layer = unwrapped(layer)
+        if not isinstance(layer, Labels):
+            raise LayerError(
+                f"A label is taken from a Labels layer, not {type(layer).__name__}; "
+                "choose one."
+            )
+        wanted = _label(layer.selected_label if label is None else label)
+        key = self._named_plane(plane)
+        if not key.is_in(self._board.shape):
+            raise PromptError(
+                f"The image of shape {self._board.shape} has no plane {key.index}; "
+                "name one that it has."
+            )
+        world = self._viewer.dims.point
+        mask = label_on_plane(layer, wanted, self._image, key, world)
+        self._prompt(key, Prompts(mask=Mask.from_array(mask)))
+
     def _placed(
         self, points: Sequence[Sequence[float]]
     ) -> tuple[PlaneKey, npt.NDArray[np.float64]]:
@@ -152,6 +203,19 @@ class Prompting(Tools):
         if region is not None:
             region = (region[1], region[0], region[3], region[2])
         return self._preview.read(plane, region).T
+
+
+def _label(value: object) -> int:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | np.integer)
+        or not int(value)
+    ):
+        raise PromptError(
+            f"An object's label is a whole number other than 0, not {value!r}; "
+            "pick one in the layer."
+        )
+    return int(value)
 
 
 def _pairs(flat: npt.NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
