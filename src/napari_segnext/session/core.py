@@ -33,7 +33,9 @@ from napari_segnext.session.target import Target
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari_segnext.core.prediction import Prediction
     from napari_segnext.session.acts import Act
+    from napari_segnext.session.groups import GroupAnswer
     from napari_segnext.session.history import Entry
 
 __all__ = ["SessionCore"]
@@ -298,8 +300,12 @@ class SessionCore:
                 continue
             answer = self._engine.answers.get(entry.number, plane)
             if answer is not None:
-                masks[plane] = answer_mask(answer)
+                masks[plane] = self._shown(entry, answer)
         return self._preview.show(masks)
+
+    def _shown(self, entry: Entry, answer: Prediction | GroupAnswer) -> PlaneMask:
+        """Return what is shown for the answer to `entry`."""
+        return answer_mask(answer)
 
     # what the outside sees ------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_segnext.errors import JournalError, LayerError, PromptError, SegNextError
 from napari_segnext.session.accepting import Accepting
 from napari_segnext.session.acts import Cleared, Grouped
+from napari_segnext.session.cleaning import Cleaning
 from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.prompting import Prompting
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Accepting, Prompting):
+class Session(Accepting, Prompting, Cleaning):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
