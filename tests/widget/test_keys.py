@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from app_model import Application
 from napari.layers import (
     Image,
     Labels,
@@ -15,7 +16,11 @@ from napari.layers import (
     Tracks,
     Vectors,
 )
+from napari.settings import get_settings
 from napari.utils.key_bindings import coerce_keybinding
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QKeyEvent, QShortcut
+from qtpy.QtWidgets import QApplication
 
 from napari_segnext.widget.actions import ACTIONS
 from napari_segnext.widget.main import SegNextWidget
@@ -42,6 +47,12 @@ def performed(monkeypatch) -> list[str]:
     monkeypatch.setattr(
         SegNextWidget, "perform", lambda _self, name: names.append(name)
     )
+
+    def hold(_self, name: str, held_s: float | None) -> None:
+        if held_s is None:
+            names.append(name)
+
+    monkeypatch.setattr(SegNextWidget, "hold", hold)
     return names
 
 
@@ -98,6 +109,7 @@ def test_each_key_is_used_once_and_free_in_napari() -> None:
         for it in kind.__mro__
         for key in vars(it).get("class_keymap", {})
     }
+    assert len(taken) > 50
     assert not taken & {coerce_keybinding(key) for key in KEYS.values()}
     assert coerce_keybinding("T") not in map(coerce_keybinding, KEYS.values())
 
@@ -183,3 +195,129 @@ def test_a_layer_made_again_has_the_keys(viewer, keys, performed) -> None:
 
 def real(layer):
     return getattr(layer, "__wrapped__", layer)
+
+
+def test_no_key_is_one_of_the_menus_of_the_window(viewer) -> None:
+    window = real(viewer).window.main_menu.parentWidget()
+    # napari's fixtures give every viewer an app of this name
+    menus = {rule.keybinding for rule in Application.get_app("test_app").keybindings}
+    shortcuts = {
+        shortcut.key().toString() for shortcut in window.findChildren(QShortcut)
+    }
+    assert len(menus) > 10
+    assert "Ctrl+M" in shortcuts
+    ours = {coerce_keybinding(key) for key in KEYS.values()}
+    assert not ours & menus
+    assert not {str(key) for key in ours} & shortcuts
+
+
+class HeldKey:
+    """Presses a key over the canvas, repeats it as a keyboard does, lets it go."""
+
+    def __init__(self, viewer) -> None:
+        self._canvas = real(viewer).window._qt_viewer.canvas.native
+
+    def press(self, code: Qt.Key) -> None:
+        self._send(QEvent.Type.KeyPress, code, repeated=False)
+
+    def repeat(self, code: Qt.Key) -> None:
+        # under X11 a held key is a row of releases and presses
+        self._send(QEvent.Type.KeyRelease, code, repeated=True)
+        self._send(QEvent.Type.KeyPress, code, repeated=True)
+
+    def release(self, code: Qt.Key) -> None:
+        self._send(QEvent.Type.KeyRelease, code, repeated=False)
+
+    def _send(self, kind: QEvent.Type, code: Qt.Key, repeated: bool) -> None:
+        none = Qt.KeyboardModifier.NoModifier
+        event = QKeyEvent(kind, code, none, chr(int(code)), repeated)
+        QApplication.sendEvent(self._canvas, event)
+
+
+KEY_8 = Qt.Key.Key_8
+
+
+@pytest.fixture
+def held(widget, viewer) -> HeldKey:
+    """The key "several" with a click prompt at hand."""
+    viewer.layers.selection.active = widget.session.points
+    return HeldKey(viewer)
+
+
+@pytest.fixture
+def always_long(monkeypatch) -> None:
+    """Make every press of a key a long one, without waiting for it."""
+    monkeypatch.setattr(get_settings().application, "hold_button_delay", 0)
+
+
+def test_a_tap_on_several_switches_it_on_and_the_next_one_off(widget, held) -> None:
+    held.press(KEY_8)
+    held.release(KEY_8)
+    assert widget.session.each
+    assert not widget.session.each_once
+    held.press(KEY_8)
+    held.release(KEY_8)
+    assert not widget.session.each
+
+
+def test_several_held_is_for_the_prompts_made_meanwhile(
+    widget, held, mouse_of, viewer, always_long
+) -> None:
+    session = widget.session
+    held.press(KEY_8)
+    held.repeat(KEY_8)
+    held.repeat(KEY_8)
+    mouse = mouse_of(viewer)
+    mouse.click(session.points, 45, 20, 20)
+    mouse.click(session.points, 45, 60, 60)
+    held.release(KEY_8)
+    session.wait(60)
+    assert session.each
+    assert session.each_once
+    session.accept()
+    assert not session.each
+    assert {1, 2} <= set(np.unique(session.target.data[45]))
+
+
+def test_several_held_for_nothing_changes_nothing(widget, held, always_long) -> None:
+    held.press(KEY_8)
+    assert widget.session.each
+    held.release(KEY_8)
+    assert not widget.session.each
+    assert not widget.session.each_once
+
+
+def test_more_prompts_can_be_added_by_holding_several_again(
+    widget, held, always_long, notifications
+) -> None:
+    session = widget.session
+    for row in (20, 60):
+        held.press(KEY_8)
+        session.add_click((45, row, row))
+        held.release(KEY_8)
+    assert session.each
+    assert session.each_once
+    assert not notifications
+
+
+def test_several_while_another_object_is_open_is_one_sentence(
+    widget, held, notifications
+) -> None:
+    widget.session.add_click((45, 20, 20))
+    held.press(KEY_8)
+    held.release(KEY_8)
+    assert not widget.session.each
+    (message,) = notifications
+    assert "accept or clear" in message.message
+
+
+def test_a_key_held_while_another_image_is_chosen_does_nothing_to_it(
+    widget, held, viewer, always_long
+) -> None:
+    held.press(KEY_8)
+    other = Image(np.zeros((32, 32), np.uint8), name="other")
+    viewer.layers.append(other)
+    widget._desk.choose_image(other)
+    widget.session.each = True
+    held.release(KEY_8)
+    assert widget.session.each

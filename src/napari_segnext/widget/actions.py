@@ -11,7 +11,21 @@ from dataclasses import dataclass
 
 from napari.utils.translations import trans
 
-__all__ = ["ACTIONS", "GROUPS", "TOOLS", "Action", "Tool", "keys_table", "tooltip"]
+from napari_segnext.widget.key_choice import KeyChoice, choose_keys, taken_by_napari
+from napari_segnext.widget.settings import read_key_wishes
+
+__all__ = [
+    "ACTIONS",
+    "GROUPS",
+    "HELD",
+    "TOOLS",
+    "Action",
+    "Tool",
+    "key_of",
+    "keys_table",
+    "read_keys",
+    "tooltip",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +189,9 @@ ACTIONS: dict[str, Action] = {
     ),
 }
 
+# actions whose key does more while it is held
+HELD = frozenset({"several"})
+
 TOOLS: dict[str, Tool] = {
     "point": Tool(trans._("Point"), trans._("Click on the object"), {}),
     "box": Tool(trans._("Box"), trans._("Drag a box around the object"), {}),
@@ -192,12 +209,30 @@ TOOLS: dict[str, Tool] = {
 }
 
 
+def read_keys() -> KeyChoice:
+    """Return the keys as the user wants them, and what is wrong with the wishes."""
+    wanted = read_key_wishes()
+    defaults = {name: action.key for name, action in ACTIONS.items()}
+    titles = {name: action.text for name, action in ACTIONS.items()}
+    if all(wanted.get(name, key) == key for name, key in defaults.items()):
+        return KeyChoice(defaults)
+    return choose_keys(wanted, defaults, titles, taken_by_napari())
+
+
+def key_of(name: str) -> str:
+    """Return the key of the action `name` as it is now; "" if it has none."""
+    return read_keys().keys[name]
+
+
 def tooltip(name: str) -> str:
-    """Return the tip of the action `name` with its key."""
-    action = ACTIONS[name]
-    return f"{action.tip} ({action.key})"
+    """Return the tip of the action `name` with its key as it is now."""
+    tip, key = ACTIONS[name].tip, key_of(name)
+    return f"{tip} ({key})" if key else tip
 
 
 def keys_table() -> str:
-    """Return all keys and what they do, one a line."""
-    return "\n".join(f"{action.key}\t{action.tip}" for action in ACTIONS.values())
+    """Return all keys as they are now and what they do, one a line."""
+    keys = read_keys().keys
+    return "\n".join(
+        f"{keys[name]}\t{action.tip}" for name, action in ACTIONS.items() if keys[name]
+    )

@@ -42,6 +42,8 @@ class Desk:
         What sessions are opened with.
     perform : callable
         Called with the name of an action when its key is pressed.
+    hold : callable
+        Called for keys that do more while held, as `KeyBinder` says.
 
     Attributes
     ----------
@@ -66,6 +68,7 @@ class Desk:
         viewer: ViewerModel,
         settings: Settings,
         perform: Callable[[str], None],
+        hold: Callable[[str, float | None], None],
     ) -> None:
         self.viewer = viewer
         self.model = settings.model
@@ -76,7 +79,7 @@ class Desk:
         self._refused: Image | None = None
         self._is_open = False
         self._is_stale = False
-        self._keys = KeyBinder(perform)
+        self._keys = KeyBinder(perform, hold)
 
     @property
     def session(self) -> Session | None:
@@ -163,6 +166,12 @@ class Desk:
             for role in _ROLES:
                 if self._session.has(role):
                     self._keys.bind(getattr(self._session, role))
+
+    def rebind_keys(self) -> tuple[str, ...]:
+        """Bind the keys as the settings are now; return what is wrong with these."""
+        self._keys.rebind()
+        self.changed.emit()
+        return self._keys.complaints
 
     def _first_image(self) -> Image | None:
         active = self.viewer.layers.selection.active

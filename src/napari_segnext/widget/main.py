@@ -21,6 +21,7 @@ from napari_segnext.widget.actions import TOOLS
 from napari_segnext.widget.desk import Desk
 from napari_segnext.widget.panel import Panel
 from napari_segnext.widget.settings import read_settings
+from napari_segnext.widget.several import SeveralKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,10 @@ class SegNextWidget(QWidget):
         settings = read_settings()
         # a plugin gets a proxy whose layers are proxies too: not one is identical
         viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._desk = Desk(viewer, settings, partial(_perform, ref(self)))
+        self._desk = Desk(
+            viewer, settings, partial(_perform, ref(self)), partial(_hold, ref(self))
+        )
+        self._several = SeveralKey()
         self._is_showing = False
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
@@ -93,6 +97,24 @@ class SegNextWidget(QWidget):
                 "preview": _toggle_preview,
             }
             self._try(acts[name], session)
+
+    def hold(self, name: str, held_s: float | None) -> None:
+        """Do what the key of an action of `actions.HELD` does.
+
+        Parameters
+        ----------
+        name : str
+            Name of the action.
+        held_s : float or None
+            None when the key is pressed; the seconds since when it is let go.
+        """
+        session = self.session
+        if session is None:
+            return
+        if held_s is None:
+            self._try(self._several.press, session)
+        else:
+            self._try(lambda it: self._several.release(it, held_s), session)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Close the session together with the widget."""
@@ -236,6 +258,12 @@ def _perform(widget: ref[SegNextWidget], name: str) -> None:
     alive = widget()
     if alive is not None:
         alive.perform(name)
+
+
+def _hold(widget: ref[SegNextWidget], name: str, held_s: float | None) -> None:
+    alive = widget()
+    if alive is not None:
+        alive.hold(name, held_s)
 
 
 def _close(desk: Desk, *_widget: object) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.settings import get_plugin_settings
 
-__all__ = ["Settings", "read_settings"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Settings", "read_key_wishes", "read_settings", "watch_settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Settings:
         Predict after every prompt.
     contrast : {"percentile", "layer"}
         What the network sees.
+    canvas_help : bool
+        Whether to show polarity, tool, label and hint on the canvas.
     """
 
     model: str = "segnext-lite"
@@ -34,6 +39,7 @@ class Settings:
     threads: int = 0
     auto_run: bool = True
     contrast: str = "percentile"
+    canvas_help: bool = True
 
     @property
     def thread_count(self) -> int:
@@ -43,9 +49,8 @@ class Settings:
 
 def read_settings() -> Settings:
     """Read the settings; without a registered plugin, the defaults."""
-    try:
-        stored: Any = get_plugin_settings("napari-segnext")
-    except KeyError:  # a widget made by a script, the plugin not registered
+    stored = _stored()
+    if stored is None:
         return Settings()
     return Settings(
         model=stored.inference.model,
@@ -53,4 +58,41 @@ def read_settings() -> Settings:
         threads=stored.inference.threads,
         auto_run=stored.interaction.auto_run,
         contrast=stored.interaction.contrast,
+        canvas_help=stored.interaction.canvas_help,
     )
+
+
+def read_key_wishes() -> dict[str, str]:
+    """Read the keys that the user wants, by action; "" is no key."""
+    stored = _stored()
+    return {} if stored is None else dict(stored.keys.model_dump())
+
+
+def watch_settings(group: str, callback: Callable[..., None]) -> Callable[[], None]:
+    """Call `callback` whenever a setting of a group changes, also while it is typed.
+
+    Parameters
+    ----------
+    group : str
+        As in the manifest, for instance "keys".
+    callback : callable
+        Called with napari's event.
+
+    Returns
+    -------
+    callable
+        Ends it.
+    """
+    stored = _stored()
+    if stored is None:
+        return lambda: None
+    events = getattr(stored, group).events
+    events.connect(callback)
+    return lambda: events.disconnect(callback)
+
+
+def _stored() -> Any:
+    try:
+        return get_plugin_settings("napari-segnext")
+    except KeyError:  # a widget made by a script, the plugin not registered
+        return None

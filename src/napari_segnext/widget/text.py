@@ -12,6 +12,9 @@ __all__ = [
     "FROM_FILE",
     "IMAGE",
     "KEYS",
+    "KEY_OF_NAPARI",
+    "KEY_TWICE",
+    "KEY_UNKNOWN",
     "LABEL",
     "LABEL_TIP",
     "MODEL",
@@ -57,6 +60,19 @@ OBJECTS_DONE = trans._("{count} objects in it")
 LABEL_TIP = trans._(
     "The label that Accept writes. It moves on by itself; set it to an earlier label "
     "to go on with that object, for instance on the next slice."
+)
+
+KEY_UNKNOWN = trans._(
+    "{title} stays on {default}: napari knows no key {key}; write one as in "
+    "Shift-G, F4 or Ctrl-Alt-K."
+)
+KEY_OF_NAPARI = trans._(
+    "{title} stays on {default}: {key} is a key of napari itself; choose another one "
+    "in Preferences."
+)
+KEY_TWICE = trans._(
+    "{title} stays on {default}: {key} does something else already; choose another "
+    "one in Preferences."
 )
 
 ASK_DROP_TITLE = trans._("An object is open")
