@@ -11,8 +11,8 @@ from napari_segnext.errors import PromptError
 from napari_segnext.session.acts import Accepted, ObjectChange, OpenObject, PlaneState
 from napari_segnext.session.compose import compose
 from napari_segnext.session.groups import apart
-from napari_segnext.session.objects import Objects
 from napari_segnext.session.pixels import PixelChange, PlaneMask
+from napari_segnext.session.reviewing import Reviewing
 
 if TYPE_CHECKING:
     from napari_segnext.session.planes import PlaneKey
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Accepting"]
 
 
-class Accepting(Objects):
+class Accepting(Reviewing):
     """The part of `Session` that accepts; see there."""
 
     def accept(self) -> int:
@@ -90,7 +90,8 @@ class Accepting(Objects):
                 if not change:  # all of it belongs to others
                     continue
                 found = {plane: PlaneState(singles[number - 1])}
-                after = OpenObject(self._history.new_object(), found)
+                number = self._history.new_object()
+                after = OpenObject(number, found, reviewed=True)
                 before = self._history.state.known.get(label)
                 known.append(ObjectChange(label, before, after))
                 changes[label] = change
@@ -137,13 +138,16 @@ class Accepting(Objects):
         state = self._history.state
         editing = state.object.editing
         before = state.known.get(state.label)
-        planes = {} if before is None or editing == state.label else before.planes
+        planes: dict[PlaneKey, PlaneState] = {}
+        # what was accepted before under this label, unless it was painted away
+        if before is not None and state.label in self._target.labels:
+            planes = before.planes if editing != state.label else {}
         accepted = {
             plane: replace(found, stored=None)
             for plane, found in state.object.planes.items()
             if masks.get(plane)
         }
-        after = OpenObject(state.object.number, {**planes, **accepted})
+        after = OpenObject(state.object.number, {**planes, **accepted}, reviewed=True)
         changes = [ObjectChange(state.label, before, after)]
         if editing is not None and editing != state.label:
             changes.append(ObjectChange(editing, state.known.get(editing), None))

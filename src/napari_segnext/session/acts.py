@@ -31,9 +31,11 @@ __all__ = [
     "PlaneChange",
     "PlaneState",
     "PromptsChanged",
+    "Reviewed",
     "Split",
     "State",
     "TargetEdited",
+    "TargetRemoved",
 ]
 
 
@@ -71,12 +73,15 @@ class OpenObject:
         The label whose pixels accept replaces, where the object was reopened.
     each : bool
         Whether every positive prompt is an object of its own.
+    reviewed : bool
+        Whether somebody has looked at it and found it good; of accepted objects.
     """
 
     number: int = 0
     planes: dict[PlaneKey, PlaneState] = field(default_factory=dict)
     editing: int | None = None
     each: bool = False
+    reviewed: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -100,7 +105,8 @@ class State:
     label : int
         What accept would write.
     known : dict of int to OpenObject
-        Prompts of the accepted objects by label. Never changed in place.
+        Prompts of the accepted objects by label, and which objects are reviewed (those
+        from elsewhere have no planes then). Never changed in place.
     """
 
     object: OpenObject = field(default_factory=OpenObject)
@@ -322,6 +328,23 @@ class TargetEdited:
         return state
 
 
+class Reviewed(_Switch):
+    """An object was marked as reviewed, or as not."""
+
+    __slots__ = ()
+
+    @property
+    def planes(self) -> tuple[PlaneKey, ...]:
+        """Nothing is shown otherwise."""
+        return ()
+
+
+class TargetRemoved(_Switch):
+    """The layer with the accepted objects was removed, and an empty one was made."""
+
+    __slots__ = ()
+
+
 Act = (
     PromptsChanged
     | Accepted
@@ -332,4 +355,6 @@ Act = (
     | Merged
     | Split
     | TargetEdited
+    | Reviewed
+    | TargetRemoved
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Labels
 
+    from napari_segnext.session.found import Found
     from napari_segnext.session.pixels import Coordinates, PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
@@ -115,15 +116,15 @@ def _concatenate(parts: list[Coordinates], ndim: int) -> Coordinates:
     return tuple(np.concatenate(axes) for axes in zip(*parts, strict=True))
 
 
-def recolour(target: Labels, labels: list[int], value: int) -> PixelChange:
-    """Work out which pixels change when all of `labels` become `value`."""
+def recolour(target: Labels, objects: Mapping[int, Found], value: int) -> PixelChange:
+    """Work out which pixels change when all of `objects`, by label, become `value`."""
     if value:
         check_label(target, value)
     else:
         check_writable(target)
-    data = np.asarray(target.data)
-    coordinates = np.nonzero(np.isin(data, labels))
-    return PixelChange.from_arrays(data.shape, coordinates, data[coordinates], value)
+    return PixelChange.joined(
+        found.change_to(label, value) for label, found in objects.items()
+    )
 
 
 def write(target: Labels, change: PixelChange) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +18,16 @@ from napari_segnext.session.acts import (
     PlaneState,
     Split,
 )
-from napari_segnext.session.compose import recolour
-from napari_segnext.session.pixels import PixelChange, PlaneMask
-from napari_segnext.session.planes import plane_of_points, planes_along, varying_axes
+from napari_segnext.session.compose import check_label, recolour
+from napari_segnext.session.parts import cut
+from napari_segnext.session.pixels import PlaneMask
+from napari_segnext.session.planes import plane_of_points, varying_axes
 from napari_segnext.session.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
 
     from napari_segnext.session.planes import PlaneKey
 
@@ -48,6 +50,9 @@ class ObjectInfo:
         The planes on which somebody prompted it.
     scores : dict of PlaneKey to float
         How well it fits, by plane, where that is known.
+    reviewed : bool
+        Whether somebody looked at it and found it good: what was accepted here is,
+        what comes from elsewhere is not.
     """
 
     label: int
@@ -55,17 +60,20 @@ class ObjectInfo:
     prompts: dict[PlaneKey, Prompts] = field(default_factory=dict)
     keyed: tuple[PlaneKey, ...] = ()
     scores: dict[PlaneKey, float] = field(default_factory=dict)
+    reviewed: bool = False
 
 
 def _info(label: int, state: str, found: OpenObject) -> ObjectInfo:
     prompts = {
         plane: known.prompts for plane, known in found.planes.items() if known.prompts
     }
-    return ObjectInfo(label, state, prompts, tuple(prompts))
+    return ObjectInfo(label, state, prompts, tuple(prompts), reviewed=found.reviewed)
 
 
 class Objects(Tools):
     """The part of `Session` that deals with accepted objects; see there."""
+
+    _focus: int | None = None
 
     @property
     def objects(self) -> dict[int, ObjectInfo]:
@@ -77,7 +85,9 @@ class Objects(Tools):
         }
         for label, found in state.known.items():
             if label in infos:
-                infos[label] = _info(label, "accepted", found)
+                # what is only reviewed has no planes
+                kind = "accepted" if found.planes else "found"
+                infos[label] = _info(label, kind, found)
         if not state.object.is_blank:
             infos[state.label] = _info(state.label, "open", state.object)
         return infos
@@ -101,6 +111,7 @@ class Objects(Tools):
             self._history.new_object(), self._stored_planes(label), editing=label
         )
         self._push(Edited(label, state.object, opened, state.label, label))
+        self._focus = label
         self._go_to(tuple(opened.planes))
         self._update()
 
@@ -115,7 +126,7 @@ class Objects(Tools):
         self._sync()
         self._check_labels([label])
         state = self._history.state
-        change = recolour(self._target.layer, [label], 0)
+        change = recolour(self._target.layer, {label: self._target.find(label)}, 0)
         self._target.write(change)
         known = self._forgotten([label])
         if state.object.editing == label:
@@ -148,16 +159,20 @@ class Objects(Tools):
         self._check_labels(wanted)
         self._check_not_open(wanted)
         first = wanted[0]
-        change = recolour(self._target.layer, wanted[1:], first)
+        others = {label: self._target.find(label) for label in wanted[1:]}
+        change = recolour(self._target.layer, others, first)
         self._target.write(change)
         state = self._history.state
+        reviewed = all(self._is_reviewed(label) for label in wanted)
         self._push(
             Merged(
                 *(first, state.object, state.object, state.label, state.label),
-                self._forgotten(wanted),
+                self._forgotten(wanted, [first] if reviewed else []),
                 change,
             )
         )
+        if self._focus in wanted:
+            self._focus = first
         self._update()
         return first
 
@@ -189,13 +204,16 @@ class Objects(Tools):
         self._check_not_open([label])
         state = self._history.state
         new = self._target.next_free([label])
-        change = self._cut(label, new, line)
+        check_label(self._target.layer, new)
+        plane, points = self._placed_line(line)
+        change = cut(self._target.find(label), plane, points, label, new)
+        reviewed = self._is_reviewed(label)
         self._target.write(change)
         label_after = self._target.next_free() if state.label == new else state.label
         self._push(
             Split(
                 *(label, state.object, state.object, state.label, label_after),
-                self._forgotten([label]),
+                self._forgotten([label], [label, new] if reviewed else []),
                 change,
             )
         )
@@ -217,12 +235,19 @@ class Objects(Tools):
                 "accept or clear it first."
             )
 
-    def _forgotten(self, labels: Sequence[int]) -> tuple[ObjectChange, ...]:
+    def _is_reviewed(self, label: int) -> bool:
+        return self._history.state.known.get(label, OpenObject()).reviewed
+
+    def _forgotten(
+        self, labels: Sequence[int], reviewed: Sequence[int] = ()
+    ) -> tuple[ObjectChange, ...]:
+        """Forget the prompts of objects; of some it is still known: reviewed."""
         known = self._history.state.known
+        kept = {label: OpenObject(reviewed=True) for label in reviewed}
         return tuple(
-            ObjectChange(label, known[label], None)
-            for label in labels
-            if label in known
+            ObjectChange(label, known.get(label), kept.get(label))
+            for label in dict.fromkeys([*labels, *reviewed])
+            if label in known or label in kept
         )
 
     def _stored_planes(self, label: int) -> dict[PlaneKey, PlaneState]:
@@ -230,17 +255,17 @@ class Objects(Tools):
 
         Where its prompts are known they stand; elsewhere its mask is the prompt.
         """
-        data = self._target.layer.data
+        found = self._target.find(label)
         known = self._history.state.known.get(label, OpenObject()).planes
         result: dict[PlaneKey, PlaneState] = {}
-        for plane, found in known.items():
-            mask = PlaneMask.from_plane(np.asarray(data[plane.slices]) == label)
+        for plane, state in known.items():
+            mask = found.on_plane(plane)
             if mask:
-                result[plane] = PlaneState(found.prompts, found.entries, mask)
-        for plane in planes_along(self._board.shape, self._board.axes):
-            own = np.asarray(data[plane.slices]) == label
-            if plane in result or not own.any():
+                result[plane] = PlaneState(state.prompts, state.entries, mask)
+        for plane in found.keys(self._board.axes):
+            if plane in result:
                 continue
+            own = found.on_plane(plane).plane(plane.shape_in(found.shape))
             for other in result:
                 if other.displayed != plane.displayed:
                     own[plane.pixels_on(_pixels(other, result[other]))] = False
@@ -249,48 +274,20 @@ class Objects(Tools):
                 result[plane] = PlaneState(prompts, (), PlaneMask.from_plane(own))
         return result
 
-    def _cut(
-        self, label: int, new: int, line: Sequence[Sequence[float]]
-    ) -> PixelChange:
-        from scipy.ndimage import label as components
-        from skimage.draw import line as line_pixels
-
-        points = np.asarray([np.asarray(vertex, float) for vertex in line], float)
-        if points.ndim != 2 or points.shape[1] != self._image.ndim or len(points) < 2:
+    def _placed_line(
+        self, line: Sequence[Sequence[float]]
+    ) -> tuple[PlaneKey, npt.NDArray[np.intp]]:
+        """Find the plane of a line, and the pixels (N, 2) of its vertices there."""
+        ndim = self._image.ndim
+        rows = [np.asarray(vertex, float).ravel() for vertex in line]
+        if len(rows) < 2 or any(len(row) != ndim for row in rows):
             raise PromptError(
-                f"A line to split by is two or more positions of {self._image.ndim} "
+                f"A line to split by is two or more positions of {ndim} "
                 "numbers (..., y, x)."
             )
+        points = np.stack(rows)
         plane = plane_of_points(points, varying_axes(points, self._board.axes))
-        data = np.asarray(self._target.layer.data)
-        own = data == label
-        flat = np.round(plane.drop(points)).astype(int)
-        barrier = np.zeros(plane.shape_in(data.shape), bool)
-        for start, end in pairwise(flat):
-            rows, cols = line_pixels(*start, *end)
-            inside = (rows >= 0) & (cols >= 0)
-            inside &= (rows < barrier.shape[0]) & (cols < barrier.shape[1])
-            barrier[rows[inside], cols[inside]] = True
-        wall = np.moveaxis(
-            np.broadcast_to(
-                barrier, (*(data.shape[axis] for axis in plane.fixed), *barrier.shape)
-            ),
-            range(data.ndim),
-            (*plane.fixed, *plane.displayed),
-        )
-        islands, _ = components(own)
-        parts, _ = components(own & ~wall)
-        for island in np.unique(islands[own & wall]):
-            here = islands == island
-            numbers, sizes = np.unique(parts[here & ~wall], return_counts=True)
-            if len(numbers) > 1:
-                rest = here & ~wall & (parts != numbers[sizes.argmax()])
-                coordinates = np.nonzero(rest)
-                return PixelChange.from_arrays(data.shape, coordinates, label, new)
-        raise PromptError(
-            f"The line does not cut label {label} in two; "
-            "draw it from one side of the object to the other."
-        )
+        return plane, np.round(plane.drop(points)).astype(np.intp)
 
 
 def _pixels(plane: PlaneKey, state: PlaneState) -> tuple[np.ndarray, ...]:

@@ -24,8 +24,10 @@ _ACTS = (
     acts.Grouped,
     acts.Merged,
     acts.PromptsChanged,
+    acts.Reviewed,
     acts.Split,
     acts.TargetEdited,
+    acts.TargetRemoved,
 )
 _VALUES = (
     *_ACTS,

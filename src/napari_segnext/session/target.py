@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_segnext.session.acts import TargetEdited
 from napari_segnext.session.compose import write
+from napari_segnext.session.found import find, parts_of, spans_of
 from napari_segnext.session.pixels import PixelChange, take
 
 if TYPE_CHECKING:
@@ -17,9 +18,15 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from napari_segnext.session.board import Board
+    from napari_segnext.session.found import Found
     from napari_segnext.session.planes import PlaneKey
 
+    Spans = dict[int, tuple[int, int]]
+
 __all__ = ["Target"]
+
+# where more labels go at once, all are counted anew
+_MOST_LOOKED_FOR = 16
 
 
 class Target:
@@ -35,7 +42,7 @@ class Target:
         self._board = board
         self._plane: PlaneKey | None = None
         self._expected: npt.NDArray[np.generic] | None = None
-        self._labels: set[int] | None = None
+        self._spans: Spans | None = None
 
     @property
     def layer(self) -> Labels:
@@ -45,27 +52,54 @@ class Target:
     @property
     def labels(self) -> set[int]:
         """All labels in the layer but 0."""
-        if self._labels is None:
-            data = self.layer.data
-            # plane by plane, because sorting a whole stack takes time and memory
-            parts = data if data.ndim > 2 else [data]
-            found = {int(value) for part in parts for value in np.unique(part)}
-            self._labels = found - {0}
-        return set(self._labels)
+        return set(self._known_spans)
+
+    @property
+    def _known_spans(self) -> Spans:
+        if self._spans is None:
+            self._spans = spans_of(self.layer.data)
+        return self._spans
+
+    def find(self, label: int) -> Found:
+        """Find an object, looking only where it can be, and once."""
+        data = self.layer.data
+        found = find(data, label, self._known_spans.get(label, (0, -1)))
+        if found and data.ndim > 2:
+            first = found.offset[0]
+            self._known_spans[label] = first, first + found.mask.shape[0] - 1
+        return found
 
     def _count(self, change: PixelChange) -> None:
-        """Keep account of the labels that a change brings and takes."""
-        if self._labels is None:
+        """Keep account of the labels that a change brings and takes, and where."""
+        spans = self._spans
+        if spans is None or not change:
             return
-        brought = {int(value) for value in np.unique(change.after)}
-        taken = {int(value) for value in np.unique(change.before)} - brought - {0}
-        self._labels |= brought - {0}
-        self._labels -= {label for label in taken if not self._is_there(label)}
+        brought, where = np.unique(change.after, return_inverse=True)
+        taken = {int(value) for value in np.unique(change.before)} - {0}
+        taken -= {int(value) for value in brought}
+        if len(taken) > _MOST_LOOKED_FOR:
+            self._spans = None
+            return
+        is_plane = len(change.shape) == 2
+        parts = np.zeros(len(where), int) if is_plane else change.coordinates[0]
+        first = np.full(len(brought), np.iinfo(int).max)
+        last = np.full(len(brought), -1)
+        np.minimum.at(first, where, parts)
+        np.maximum.at(last, where, parts)
+        for value, low, high in zip(brought, first, last, strict=True):
+            if value:
+                old_low, old_high = spans.get(int(value), (int(low), int(high)))
+                spans[int(value)] = min(old_low, int(low)), max(old_high, int(high))
+        for label in taken & set(spans):
+            if not self._is_there(label, spans[label]):
+                del spans[label]
 
-    def _is_there(self, label: int) -> bool:
-        data = self.layer.data
-        parts = data if data.ndim > 2 else [data]
-        return any((np.asarray(part) == label).any() for part in parts)
+    def _is_there(self, label: int, span: tuple[int, int]) -> bool:
+        parts = parts_of(self.layer.data)
+        return any(
+            (np.asarray(parts[index]) == label).any()
+            for index in range(span[0], span[1] + 1)
+        )
 
     def next_free(self, taken: Iterable[int] = ()) -> int:
         """Return a label that is not used, above all others where there is room."""
@@ -94,15 +128,15 @@ class Target:
 
     def forget(self) -> None:
         """Forget a layer that was removed."""
-        self._plane = self._expected = self._labels = None
+        self._plane = self._expected = self._spans = None
 
     def edited(self) -> TargetEdited | None:
         """Return what was changed from outside since the last look, as an act."""
         plane, expected = self._plane, self._expected
         self._board.dirty.discard("target")
-        known, self._labels = self._labels, None  # what is not on display is not known
+        known, self._spans = self._spans, None  # what is not on display is not known
         if self._board.plane != plane and not self._board.target_painted:
-            self._labels = known  # most likely nothing but another slice on display
+            self._spans = known  # most likely nothing but another slice on display
         self._board.target_painted = False
         if plane is None or expected is None:
             return None
@@ -121,7 +155,7 @@ class Target:
         change = PixelChange.from_arrays(
             data.shape, here, expected[rows, cols], actual[rows, cols]
         )
-        self._labels = known
+        self._spans = known
         self._count(change)
         self.look_at(plane)
         return TargetEdited(plane, change)

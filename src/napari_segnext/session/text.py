@@ -46,6 +46,11 @@ _ACTS = {
     "Deleted": (trans._("delete"), trans._("delete label {label}")),
     "Merged": (trans._("merge"), trans._("merge into label {label}")),
     "Split": (trans._("split"), trans._("split label {label}")),
+    "Reviewed": (trans._("review"), trans._("review label {label}")),
+    "TargetRemoved": (
+        trans._("remove the labels"),
+        trans._("remove the labels, and label {label}"),
+    ),
 }
 
 
