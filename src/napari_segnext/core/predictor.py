@@ -6,17 +6,10 @@ Nothing here keeps state between calls but the encoded windows, which are a cach
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch.nn import functional as F
 
-from napari_segnext.core.corrections import (
-    keep_prompted_changes,
-    keep_prompted_parts,
-)
 from napari_segnext.core.devices import find_device
 from napari_segnext.core.features import Features
 from napari_segnext.core.image import (
@@ -25,11 +18,16 @@ from napari_segnext.core.image import (
     plane_limits,
     warn_if_not_finite,
 )
-from napari_segnext.core.prediction import Prediction, as_prediction, mask_bounds
-from napari_segnext.core.prompt_map import check_prompts, draw_prompts
-from napari_segnext.core.prompts import prompts_bounds
+from napari_segnext.core.looks import (
+    draw_map,
+    first_window,
+    look_again,
+    open_look,
+    settled,
+)
+from napari_segnext.core.prediction import Prediction
+from napari_segnext.core.seen import Seen
 from napari_segnext.core.window_tensors import to_input, to_plane
-from napari_segnext.core.windows import first_look, fit, next_look, union, whole
 from napari_segnext.errors import Cancelled, PromptError, SegNextError
 
 if TYPE_CHECKING:
@@ -38,9 +36,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
+    from napari_segnext.core.looks import Look
     from napari_segnext.core.models import Model
-    from napari_segnext.core.prompts import Box, Polygon, Prompts
-    from napari_segnext.core.windows import Bounds, Window
+    from napari_segnext.core.prompts import Prompts
+    from napari_segnext.core.windows import Window
 
     ShouldStop = Callable[[], bool]
 
@@ -48,18 +47,6 @@ __all__ = ["Predictor"]
 
 _MAX_LOOKS = 4
 _MAX_BATCH = 4  # objects decoded at once: more of them leave the cache
-
-
-@dataclass(slots=True)
-class _Look:
-    """One object on its way to an answer."""
-
-    prompts: Prompts
-    previous: Prediction | None
-    bounds: Bounds  # of everything that is known of the object
-    window: Window
-    may_shrink: bool  # clicks alone: the answer tells how large the object is
-    answer: Prediction | None = None
 
 
 class Predictor:
@@ -148,7 +135,9 @@ class Predictor:
             raise PromptError(
                 f"`near` is {near}, outside the plane of {height} x {width} pixels."
             )
-        window = self._first_window(features.shape, (*near, *near), is_vague=True)
+        window = first_window(
+            self.model, self.window, features.shape, (*near, *near), is_vague=True
+        )
         self._encoded(features, window, should_stop)
         return features
 
@@ -215,11 +204,7 @@ class Predictor:
         list of Prediction
             In the order of `prompts`.
         """
-        if features.model_digest != self.model.digest:
-            raise SegNextError(
-                "These features were encoded by another model; "
-                "encode the plane with this predictor."
-            )
+        self._check(features)
         if previous is None:
             previous = [None] * len(prompts)
         if len(previous) != len(prompts):
@@ -228,78 +213,94 @@ class Predictor:
                 "give one for each, or None."
             )
         looks = [
-            self._prepare(features, given, before)
+            open_look(self.model, self.window, features.shape, given, before)
             for given, before in zip(prompts, previous, strict=True)
         ]
-        open_looks = [look for look in looks if look.answer is None]
-        for _ in range(_MAX_LOOKS if self.window == "auto" else 1):
-            self._answer(features, open_looks, should_stop)
-            open_looks = [
-                look for look in open_looks if _look_again(look, features.shape)
-            ]
+        self._answer(features, looks, should_stop)
         return [
-            self._settled(look, look.answer)
+            settled(look, look.answer, self.model.style)
             for look in looks
             if look.answer is not None
         ]
 
-    def _first_window(
-        self, shape: tuple[int, int], bounds: Bounds, is_vague: bool
-    ) -> Window:
-        if self.window == "whole":
-            return whole(shape, self.model.size)
-        choose = first_look if is_vague else fit
-        return choose(bounds, shape, self.model.size)
-
-    def _prepare(
+    def look(
         self,
         features: Features,
         prompts: Prompts,
-        previous: Prediction | npt.ArrayLike | None,
-    ) -> _Look:
-        check_prompts(prompts, features.shape)
-        before = as_prediction(previous, features.shape, self.model.threshold)
-        known = [] if prompts.mask is None else [prompts.mask]
-        bounds = prompts_bounds([*prompts, *known])
-        seen = None if before is None else mask_bounds(before, prompts)
-        if seen is not None:
-            bounds = union(bounds, seen)
-        # clicks and scribbles lie inside the object, areas and masks show its extent
-        areas: list[Box | Polygon] = [*prompts.boxes, *prompts.polygons]
-        is_vague = (
-            seen is None
-            and prompts.mask is None
-            and not any(area.positive for area in areas)
+        previous: Prediction | npt.ArrayLike | None = None,
+        *,
+        should_stop: ShouldStop | None = None,
+    ) -> Seen:
+        """Return what the network is given for :meth:`predict` with these arguments.
+
+        Where it looks several times, that is the last look, which the answer comes
+        from. Takes as long as predicting does.
+
+        Parameters
+        ----------
+        features, prompts, previous, should_stop
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        Seen
+            Where all prompts are negative, what it would be given: it is not asked.
+
+        Raises
+        ------
+        PromptError
+            As :meth:`predict` does.
+        """
+        self._check(features)
+        look = open_look(self.model, self.window, features.shape, prompts, previous)
+        self._answer(features, [look], should_stop)
+        image = self._input(features, look.window)[0] * self._std + self._mean
+        row, col = look.window.row, look.window.col
+        return Seen(
+            (row, col, row + look.window.height, col + look.window.width),
+            image.clamp(0, 1).permute(1, 2, 0).cpu().numpy(),
+            draw_map(look, self.model.style).numpy(),
         )
-        window = self._first_window(features.shape, bounds, is_vague)
-        look = _Look(prompts, before, bounds, window, is_vague)
-        if not prompts.has_positive:  # "not here" alone names no object
-            row0, col0, row1, col1 = region = window.region(features.shape)
-            empty = np.zeros((row1 - row0, col1 - col0), np.float32)
-            look.answer = Prediction(
-                features.shape, region, empty, self.model.threshold
+
+    def _check(self, features: Features) -> None:
+        if features.model_digest != self.model.digest:
+            raise SegNextError(
+                "These features were encoded by another model; "
+                "encode the plane with this predictor."
             )
-        return look
+
+    def _input(self, features: Features, window: Window) -> Tensor:
+        """Return the network's input (1, 3, S, S) of a window."""
+        row0, col0, row1, col1 = window.region(features.shape)
+        rgb = normalise(features.plane[row0:row1, col0:col1], features.limits)
+        image = torch.from_numpy(rgb).to(self.device).permute(2, 0, 1)
+        image = ((image - self._mean) / self._std)[None]
+        with torch.inference_mode():
+            return to_input(image, window)
 
     def _encoded(
         self, features: Features, window: Window, should_stop: ShouldStop | None
     ) -> tuple[Tensor, ...]:
         tensors = features.get(window)
         if tensors is None:
-            row0, col0, row1, col1 = window.region(features.shape)
-            rgb = normalise(features.plane[row0:row1, col0:col1], features.limits)
-            image = torch.from_numpy(rgb).to(self.device).permute(2, 0, 1)
-            image = ((image - self._mean) / self._std)[None]
+            image = self._input(features, window)
             with torch.inference_mode():
-                tensors = self._network.encode(to_input(image, window), should_stop)
+                tensors = self._network.encode(image, should_stop)
             features.put(window, tensors)
         return tensors
 
     def _answer(
-        self,
-        features: Features,
-        looks: list[_Look],
-        should_stop: ShouldStop | None,
+        self, features: Features, looks: list[Look], should_stop: ShouldStop | None
+    ) -> None:
+        """Answer what has no answer yet, through as many windows as it takes."""
+        looks = [look for look in looks if look.answer is None]
+        for left in reversed(range(_MAX_LOOKS if self.window == "auto" else 1)):
+            self._look_once(features, looks, should_stop)
+            if left:
+                looks = [look for look in looks if look_again(look, features.shape)]
+
+    def _look_once(
+        self, features: Features, looks: list[Look], should_stop: ShouldStop | None
     ) -> None:
         """Give each look the answer of its window, a few at once."""
         looks = sorted(looks, key=lambda look: (look.window.row, look.window.col))
@@ -308,7 +309,7 @@ class Predictor:
                 raise Cancelled
             batch = looks[start : start + _MAX_BATCH]
             tensors = self._gathered(features, batch, should_stop)
-            maps = torch.stack([self._prompt_map(look) for look in batch])
+            maps = torch.stack([draw_map(look, self.model.style) for look in batch])
             with torch.inference_mode():
                 logits = self._network.decode(tensors, maps.to(self.device))
                 for index, look in enumerate(batch):
@@ -321,7 +322,7 @@ class Predictor:
                     )
 
     def _gathered(
-        self, features: Features, batch: list[_Look], should_stop: ShouldStop | None
+        self, features: Features, batch: list[Look], should_stop: ShouldStop | None
     ) -> tuple[Tensor, ...]:
         """Image features of the looks' windows; of one where they share it."""
         if len({look.window for look in batch}) == 1:
@@ -334,52 +335,3 @@ class Predictor:
             else torch.cat(level)
             for level in zip(*each, strict=True)
         )
-
-    def _settled(self, look: _Look, answer: Prediction) -> Prediction:
-        """Give what the prompts ask for, and nothing that nobody pointed at."""
-        window, style = look.window, self.model.style
-        if window.is_whole or not look.prompts.has_positive:
-            return answer
-        reach = max(1, round(style.click_radius * window.height / window.size))
-        style = replace(style, click_radius=reach)
-        if look.previous is not None:
-            answer = keep_prompted_changes(answer, look.previous, look.prompts, style)
-        return keep_prompted_parts(answer, look.previous, look.prompts, style)
-
-    def _prompt_map(self, look: _Look) -> Tensor:
-        window, before = look.window, look.previous
-        if not window.is_whole:
-            previous = None if before is None else (before.crop, before.region[:2])
-            return torch.from_numpy(
-                draw_prompts(look.prompts, window.grid, self.model.style, previous)
-            )
-        # the paper's squash resizes the whole previous mask
-        drawn = replace(look.prompts, mask=None)
-        maps = torch.from_numpy(draw_prompts(drawn, window.grid, self.model.style))
-        plane = None
-        if before is not None:
-            plane = before.probability
-        elif look.prompts.mask is not None:
-            plane = look.prompts.mask.array
-        if plane is not None:
-            size = (window.size, window.size)
-            maps[0] = F.interpolate(
-                torch.from_numpy(plane)[None, None], size, mode="bilinear"
-            )[0, 0]
-        return maps
-
-
-def _look_again(look: _Look, shape: tuple[int, int]) -> bool:
-    """Whether the answer asks for another window; sets it."""
-    if look.answer is None:
-        return False
-    seen = mask_bounds(look.answer, look.prompts)
-    if seen is None:
-        return False
-    known = union(look.bounds, seen)
-    window = next_look(look.window, seen, known, shape, look.may_shrink)
-    if window is None:
-        return False
-    look.may_shrink &= window.level < look.window.level
-    look.window = window
-    return True
