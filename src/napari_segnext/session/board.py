@@ -52,7 +52,7 @@ class Board(Roles):
             ("points", (Click,), ("clicks",)),
             ("shapes", (Box, Polygon, Scribble), ("boxes", "polygons", "scribbles")),
         ):
-            if role not in self.dirty or self._is_being_drawn(role):
+            if role not in self.dirty or self.is_being_drawn(role):
                 continue
             self.dirty.discard(role)
             reading = self._reading(role)
@@ -107,10 +107,6 @@ class Board(Roles):
         if isinstance(layer, Shapes):
             return read_shapes(layer, self.image, self.axes)
         return Reading()
-
-    def _is_being_drawn(self, role: str) -> bool:
-        """Whether the user is in the middle of drawing a shape."""
-        return bool(getattr(self._layers.get(role), "_is_creating", False))
 
     def _read_scribbles(self, now: Known, known: Known) -> None:
         if not self.has("scribbles"):

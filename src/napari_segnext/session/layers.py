@@ -39,15 +39,21 @@ __all__ = [
 ]
 
 METADATA_KEY = "napari_segnext"
-ROLES = ("points", "shapes", "scribbles", "preview", "target")
+ROLES = ("points", "shapes", "scribbles", "preview", "target", "cuts")
 POLARITIES = ("positive", "negative")
 # blue and orange of Okabe and Ito: told apart with every kind of colour vision
-COLORS = {"positive": "#0072B2", "negative": "#E69F00", "mask": "#009E73"}
+COLORS = {
+    "positive": "#0072B2",
+    "negative": "#E69F00",
+    "mask": "#009E73",
+    "cut": "#D55E00",
+}
 # the first for one object; several at once go round
 PREVIEW_COLORS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00")
 SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
 SCRIBBLE_WIDTH_PX = 3
 BRUSH_SIZE_PX = 5
+CUT_WIDTH_PX = 1
 
 _LAYER_TYPES: dict[str, type[Layer]] = {
     "points": Points,
@@ -55,6 +61,7 @@ _LAYER_TYPES: dict[str, type[Layer]] = {
     "scribbles": Labels,
     "preview": Labels,
     "target": Labels,
+    "cuts": Shapes,
 }
 
 
@@ -120,6 +127,7 @@ def make(role: str, image: Layer, axes: tuple[int, int]) -> Layer:
         "scribbles": _make_scribbles,
         "preview": _make_preview,
         "target": _make_target,
+        "cuts": _make_cuts,
     }[role]
     layer = maker(image, axes)
     layer.metadata[METADATA_KEY] = role
@@ -209,6 +217,17 @@ def _make_target(image: Layer, axes: tuple[int, int]) -> Labels:
     return Labels(
         np.zeros(shape_of(image), np.uint16),
         name=f"{image.name} labels",
+        **transform_of(image),
+    )
+
+
+def _make_cuts(image: Layer, axes: tuple[int, int]) -> Shapes:
+    return Shapes(
+        None,
+        ndim=image.ndim,
+        name=f"{image.name} cut",
+        edge_color=COLORS["cut"],
+        edge_width=CUT_WIDTH_PX,
         **transform_of(image),
     )
 

@@ -9,6 +9,7 @@ from napari.layers import Labels
 
 from napari_segnext.core.prompts import Box, Click, Mask, Polygon, Prompts, Scribble
 from napari_segnext.errors import LayerError, PromptError
+from napari_segnext.session.cutting import Cutting
 from napari_segnext.session.layers import unwrapped
 from napari_segnext.session.planes import (
     PlaneKey,
@@ -17,7 +18,6 @@ from napari_segnext.session.planes import (
     varying_axes,
 )
 from napari_segnext.session.sampling import label_on_plane
-from napari_segnext.session.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Prompting"]
 
 
-class Prompting(Tools):
+class Prompting(Cutting):
     """The part of `Session` that takes prompts and gives masks; see there."""
 
     # prompts ----------------------------------------------------------------------

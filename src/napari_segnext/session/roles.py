@@ -32,6 +32,7 @@ _WATCHED = {
     "scribbles": ("data", "paint", "set_data"),
     "preview": (),
     "target": ("data", "paint", "set_data"),
+    "cuts": ("data",),
 }
 _BEFORE_THE_ACT = ("adding", "changing", "removing")
 
@@ -149,6 +150,20 @@ class Roles:
         self._unwatch(role)
         self._layers.pop(role, None)
 
+    def drop(self, role: str) -> None:
+        """Remove the layer of a role from the viewer, if it is there; no act."""
+        layer = self._layers.get(role)
+        self.forget(role)
+        self.dirty.discard(role)
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+        if layer in self._made:
+            self._made.remove(layer)
+
+    def is_being_drawn(self, role: str) -> bool:
+        """Whether the user is in the middle of drawing a shape."""
+        return bool(getattr(self._layers.get(role), "_is_creating", False))
+
     def _unwatch(self, role: str) -> None:
         layer = self._layers.get(role)
         if layer is not None:
@@ -183,7 +198,7 @@ class Roles:
         self._layers[role] = layer
         for name in _WATCHED[role]:
             getattr(layer.events, name).connect(self._listener(role))
-        if isinstance(layer, Points | Shapes):
+        if role in ("points", "shapes") and isinstance(layer, Points | Shapes):
             layer.events.feature_defaults.connect(self._on_defaults)
             set_defaults(layer, self.polarity, self.axes)
         self.dirty.add(role)
@@ -194,6 +209,7 @@ class Roles:
             "shapes": self._on_shapes,
             "scribbles": self._on_scribbles,
             "target": self._on_target,
+            "cuts": self._on_cuts,
         }
         return listeners[role]
 
@@ -204,6 +220,10 @@ class Roles:
     def _on_shapes(self, event: Any) -> None:
         if getattr(event, "action", None) not in _BEFORE_THE_ACT:
             self._mark("shapes")
+
+    def _on_cuts(self, event: Any) -> None:
+        if getattr(event, "action", None) not in _BEFORE_THE_ACT:
+            self._mark("cuts")
 
     def _on_scribbles(self, event: Any) -> None:
         if event.type == "data":

@@ -35,11 +35,15 @@ _MODES = {
     ("scribble", None): ("scribbles", "paint"),
     ("scribble", "path"): ("shapes", "add_path"),
     ("mask", None): ("scribbles", "paint"),
+    ("cut", None): ("cuts", "add_line"),
+    ("cut", "path"): ("cuts", "add_path"),
 }
 
 
 class Tools(Following):
     """The part of `Session` that a user interface uses; see there."""
+
+    _tool_shape: str | None = None
 
     # layers -----------------------------------------------------------------------
 
@@ -101,16 +105,29 @@ class Tools(Following):
 
         Parameters
         ----------
-        tool : {"point", "box", "polygon", "scribble", "mask"}
-            The prompt to draw.
+        tool : {"point", "box", "polygon", "scribble", "mask", "cut"}
+            The prompt to draw. "cut": a line across an accepted object splits it, and
+            the tool before is active again.
         shape : {"lasso", "path"}, optional
-            "lasso" draws polygons freehand, "path" draws scribbles as lines.
+            "lasso" draws polygons freehand, "path" draws scribbles and cuts as lines
+            of many vertices.
+
+        Raises
+        ------
+        PromptError
+            If there is no such tool.
+        LayerError
+            If the session is closed.
         """
         if (tool, shape) not in _MODES:
-            raise PromptError(f"There is no tool {tool!r}; use one of {TOOLS}.")
+            raise PromptError(
+                f"There is no tool {tool!r} with shape {shape!r}; "
+                f"use one of {(*TOOLS, 'cut')}."
+            )
+        self._check_open()
         role, mode = _MODES[tool, shape]
         layer = self._layer(role)
-        self._tool = tool
+        self._tool, self._tool_shape = tool, shape
         layer.visible = True
         self._viewer.layers.selection.active = layer
         layer.mode = mode
