@@ -287,21 +287,17 @@ class SessionCore:
 
     def _show(self, planes: Iterable[PlaneKey]) -> bool:
         """Show the answers to the prompts on `planes`, as far as they are there."""
-        masks: dict[PlaneKey, PlaneMask] = {}
-        states = self._history.state.object.planes
-        for plane in list(planes):
-            state = states.get(plane, PlaneState())
-            if state.stored is not None:
-                masks[plane] = state.stored
-                continue
-            entry = self._history.entry(plane)
-            if entry is None or not entry.prompts:
-                masks[plane] = PlaneMask()
-                continue
-            answer = self._engine.answers.get(entry.number, plane)
+        return self._preview.show({plane: self._found(plane) for plane in planes})
+
+    def _found(self, plane: PlaneKey) -> PlaneMask:
+        """Return the newest that is there of what `plane` may show."""
+        for found in self._history.shown(plane):
+            if isinstance(found, PlaneMask):
+                return found
+            answer = self._engine.answers.get(found.number, plane)
             if answer is not None:
-                masks[plane] = self._shown(entry, answer)
-        return self._preview.show(masks)
+                return self._shown(found, answer)
+        return PlaneMask()
 
     def _shown(self, entry: Entry, answer: Prediction | GroupAnswer) -> PlaneMask:
         """Return what is shown for the answer to `entry`."""

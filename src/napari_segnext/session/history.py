@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_segnext.session.acts import Act, OpenObject, PromptsChanged, State
+from napari_segnext.session.acts import (
+    Act,
+    OpenObject,
+    PlaneState,
+    PromptsChanged,
+    State,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from napari_segnext.core.prompts import Prompts
+    from napari_segnext.session.pixels import PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
 __all__ = ["Entry", "History"]
@@ -22,7 +29,8 @@ class Entry:
 
     A fresh answer is defined by it: predict `prompts`, with the answer to the entry
     `previous` (or nothing) fed back; with `each`, every positive prompt is answered
-    as an object of its own.
+    as an object of its own. Until it is answered, what was shown before stays: an
+    answer to an earlier entry, or the mask that was `stored`.
     """
 
     number: int
@@ -30,6 +38,7 @@ class Entry:
     prompts: Prompts
     previous: int | None
     each: bool = False
+    stored: PlaneMask | None = None
 
 
 class History:
@@ -91,6 +100,7 @@ class History:
                     change.after,
                     change.previous,
                     self.state.object.each,
+                    change.stored,
                 )
 
     def back(self) -> Act | None:
@@ -117,6 +127,24 @@ class History:
         if state is None or state.stored is not None or not state.entries:
             return None
         return self._entries[state.entries[-1], plane]
+
+    def shown(self, plane: PlaneKey) -> Iterator[Entry | PlaneMask]:
+        """Yield what the current object may show on `plane`, the newest first.
+
+        Nothing that follows an entry without prompts, or a stored mask.
+        """
+        state = self.state.object.planes.get(plane, PlaneState())
+        if state.stored is not None:
+            yield state.stored
+            return
+        for number in reversed(state.entries):
+            entry = self._entries[number, plane]
+            if not entry.prompts:
+                return
+            yield entry
+            if entry.stored is not None:
+                yield entry.stored
+                return
 
     def chain(self, entry: Entry) -> tuple[Entry, ...]:
         """Return `entry` and all whose answers it builds on, oldest first."""

@@ -1,0 +1,60 @@
+"""What the state machine found, each as a short story of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from fakes import expected
+
+from napari_segnext.core.prompts import Click, Prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Room
+
+    Rooms = Callable[..., Room]
+
+PLANE = (40, 50)
+A, B = Click(10, 10), Click(20, 20)
+
+
+def at(plane: int, click: Click) -> tuple[float, float, float]:
+    return (plane, click.row, click.col)
+
+
+def test_given_no_auto_run_when_undone_then_no_answer_to_what_is_gone_stays(
+    room: Rooms,
+) -> None:
+    there = room(auto_run=False)
+    there.show(0, 2)
+    there.session.add_click(at(2, A))
+    there.session.add_click(at(2, B))
+    there.session.run()
+    there.wait()
+    both = there.session.mask()
+    assert both.any()
+
+    there.session.undo()  # to a click that nobody asked an answer for
+    there.wait()
+    assert not there.session.mask().any()
+    there.session.redo()
+    np.testing.assert_array_equal(there.session.mask(), both)
+
+
+def test_given_no_auto_run_when_a_correction_is_undone_and_done_then_it_shows_the_same(
+    room: Rooms,
+) -> None:
+    there = room(auto_run=False)
+    there.show(0, 2)
+    there.session.add_click(at(2, A))
+    there.session.run()
+    there.wait()
+    first = expected(PLANE, Prompts([A]))
+    there.session.add_click(at(2, B))
+    there.wait()
+    np.testing.assert_array_equal(there.session.mask(), first)  # until `run`
+    there.session.undo()
+    there.session.redo()
+    np.testing.assert_array_equal(there.session.mask(), first)
