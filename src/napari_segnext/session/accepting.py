@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_segnext.errors import PromptError
 from napari_segnext.session.acts import Accepted, ObjectChange, OpenObject, PlaneState
 from napari_segnext.session.compose import compose
 from napari_segnext.session.groups import apart
-from napari_segnext.session.pixels import PixelChange, PlaneMask
-from napari_segnext.session.reviewing import Reviewing
+from napari_segnext.session.overlapping import Overlapping
+from napari_segnext.session.pixels import PixelChange
 
 if TYPE_CHECKING:
+    from napari_segnext.session.pixels import PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
     Masks = dict[PlaneKey, PlaneMask]
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Accepting"]
 
 
-class Accepting(Reviewing):
+class Accepting(Overlapping):
     """The part of `Session` that accepts; see there."""
 
     def accept(self) -> int:
@@ -30,7 +29,8 @@ class Accepting(Reviewing):
 
         One act, and one undo step of the target. The prompts go, and `label` becomes
         the next free one. With `each`, every object gets a label of its own: the
-        first one `label`, the others the next free ones.
+        first one `label`, the others the next free ones. Pixels of other objects are
+        dealt with as `overlap` says.
 
         Returns
         -------
@@ -40,7 +40,8 @@ class Accepting(Reviewing):
         Raises
         ------
         PromptError
-            If nothing is shown, or all of it belongs to other objects.
+            If nothing is shown, all of it belongs to other objects, or the question
+            what to do with theirs was not answered.
         LayerError
             If the target cannot be written or cannot hold the label.
         """
@@ -51,7 +52,7 @@ class Accepting(Reviewing):
             raise PromptError(
                 "Nothing is shown that could be accepted; add a prompt and wait."
             )
-        changes, known = self._composed(masks)
+        changes, known = self._composed(masks, self._settled_overlap())
         is_same = not state.object.each and self._has_own_pixels(masks)
         if not any(changes.values()) and not is_same:
             raise PromptError(
@@ -75,18 +76,19 @@ class Accepting(Reviewing):
         return state.label
 
     def _composed(
-        self, masks: Masks
+        self, masks: Masks, overlap: str
     ) -> tuple[dict[int, PixelChange], tuple[ObjectChange, ...]]:
         """Work out what changes in the target, by label, and what is known then."""
         current, label = self._history.state.object, self._history.state.label
         if not current.each:
-            return {label: self._compose(masks, label)}, self._known_after_accept(masks)
+            change = self._compose(masks, label, overlap)
+            return {label: change}, self._known_after_accept(masks)
         changes: dict[int, PixelChange] = {}
         known: list[ObjectChange] = []
         for plane, mask in masks.items():
             singles = apart(current.planes[plane].prompts)
             for number, part in mask.parts.items():
-                change = self._compose({plane: part}, label)
+                change = self._compose({plane: part}, label, overlap)
                 if not change:  # all of it belongs to others
                     continue
                 found = {plane: PlaneState(singles[number - 1])}
@@ -98,40 +100,13 @@ class Accepting(Reviewing):
                 label = self._target.next_free(changes)
         return changes, tuple(known)
 
-    def _compose(self, masks: Masks, label: int) -> PixelChange:
+    def _compose(self, masks: Masks, label: int, overlap: str) -> PixelChange:
         return compose(
             self._target.layer,
             masks,
             label,
             editing=self._history.state.object.editing,
-            overlap=self.overlap,
-        )
-
-    def _masks_to_accept(self) -> Masks:
-        """Return what is shown; for a reopened object also what is shown to be gone."""
-        current = self._history.state.object
-        shown = self._preview.masks
-        masks = {plane: shown[plane] for plane in current.planes if plane in shown}
-        if current.editing is not None:
-            for plane in current.planes:
-                if plane not in shown and self._is_answered(plane):
-                    masks[plane] = PlaneMask()
-        return masks
-
-    def _is_answered(self, plane: PlaneKey) -> bool:
-        entry = self._history.entry(plane)
-        if entry is None or not entry.prompts:
-            return True
-        return self._engine.answers.get(entry.number, plane) is not None
-
-    def _has_own_pixels(self, masks: Masks) -> bool:
-        data, label = self._target.layer.data, self._history.state.label
-        return any(
-            (
-                np.asarray(data[plane.region_slices(mask.region)])[mask.crop] == label
-            ).any()
-            for plane, mask in masks.items()
-            if mask
+            overlap=overlap,
         )
 
     def _known_after_accept(self, masks: Masks) -> tuple[ObjectChange, ...]:

@@ -11,7 +11,7 @@ from napari_segnext.session.layers import check_writable
 from napari_segnext.session.pixels import PixelChange, take
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import numpy.typing as npt
     from napari.layers import Labels
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from napari_segnext.session.pixels import Coordinates, PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
-__all__ = ["OVERLAPS", "check_label", "compose", "recolour", "write"]
+__all__ = ["OVERLAPS", "check_label", "compose", "overlapping", "recolour", "write"]
 
-OVERLAPS = ("keep", "overwrite")
+OVERLAPS = ("keep", "overwrite", "ask")
 
 
 def check_label(target: Labels, label: int) -> None:
@@ -114,6 +114,23 @@ def _concatenate(parts: list[Coordinates], ndim: int) -> Coordinates:
     if not parts:
         return tuple(np.empty(0, np.intp) for _ in range(ndim))
     return tuple(np.concatenate(axes) for axes in zip(*parts, strict=True))
+
+
+def overlapping(
+    target: Labels, masks: Mapping[PlaneKey, PlaneMask], own: Collection[int | None]
+) -> dict[int, int]:
+    """Count the pixels under `masks` that have a label and none of `own`, by label."""
+    parts = [key.coordinates_of(mask.region, mask.crop) for key, mask in masks.items()]
+    inside = _concatenate(parts, target.data.ndim)
+    if len(parts) > 1 and inside[0].size:  # planes may cross: no pixel counts twice
+        flat = np.unique(np.ravel_multi_index(inside, target.data.shape))
+        inside = tuple(np.unravel_index(flat, target.data.shape))
+    labels, counts = np.unique(take(target.data, inside), return_counts=True)
+    return {
+        int(label): int(count)
+        for label, count in zip(labels, counts, strict=True)
+        if label and int(label) not in own
+    }
 
 
 def recolour(target: Labels, objects: Mapping[int, Found], value: int) -> PixelChange:

@@ -54,7 +54,6 @@ class SessionCore:
     model_ready = Signal()
     closed = Signal()
 
-    overlap = "keep"
     each_once = False
 
     def __init__(
