@@ -58,3 +58,24 @@ def test_given_no_auto_run_when_a_correction_is_undone_and_done_then_it_shows_th
     there.session.undo()
     there.session.redo()
     np.testing.assert_array_equal(there.session.mask(), first)
+
+
+def test_given_a_chosen_label_when_undone_and_done_again_then_it_is_chosen_still(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.session.add_click(at(2, A))
+    there.wait()
+    there.session.accept()
+    there.session.label = 7
+    there.session.label = 9  # two choices in a row are one act
+    there.session.add_click(at(2, B))
+    for _ in range(3):
+        there.session.undo()
+    assert there.session.label == 1
+    there.session.redo()
+    assert there.session.label == 2
+    assert there.session.redo_text == "choose label 9"
+    there.session.redo()
+    there.session.redo()
+    assert there.session.label == 9

@@ -31,6 +31,7 @@ __all__ = [
     "PlaneChange",
     "PlaneState",
     "PromptsChanged",
+    "Relabelled",
     "Reviewed",
     "Split",
     "State",
@@ -345,6 +346,17 @@ class TargetRemoved(_Switch):
     __slots__ = ()
 
 
+class Relabelled(_Switch):
+    """Another label was chosen for the current object."""
+
+    __slots__ = ()
+
+    @property
+    def planes(self) -> tuple[PlaneKey, ...]:
+        """None: there is nothing to look at."""
+        return ()
+
+
 Act = (
     PromptsChanged
     | Accepted
@@ -353,6 +365,7 @@ Act = (
     | Grouped
     | Deleted
     | Merged
+    | Relabelled
     | Split
     | TargetEdited
     | Reviewed

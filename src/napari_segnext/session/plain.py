@@ -24,6 +24,7 @@ _ACTS = (
     acts.Grouped,
     acts.Merged,
     acts.PromptsChanged,
+    acts.Relabelled,
     acts.Reviewed,
     acts.Split,
     acts.TargetEdited,

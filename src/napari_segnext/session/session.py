@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_segnext.errors import JournalError, LayerError, PromptError, SegNextError
 from napari_segnext.session.accepting import Accepting
-from napari_segnext.session.acts import Cleared, Grouped
+from napari_segnext.session.acts import Cleared, Grouped, Relabelled
 from napari_segnext.session.cleaning import Cleaning
 from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.prompting import Prompting
+from napari_segnext.session.seeing import Seeing
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Accepting, Prompting, Cleaning):
+class Session(Accepting, Prompting, Seeing, Cleaning):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
@@ -175,8 +176,18 @@ class Session(Accepting, Prompting, Cleaning):
         self._sync()
         if int(label) != label or label < 1:
             raise LayerError(f"A label is a whole number from 1 on, not {label}.")
-        self._history.state = replace(self._history.state, label=int(label))
+        if label != self._history.state.label:
+            self._choose_label(int(label))
         self._update()
+
+    def _choose_label(self, label: int) -> None:
+        """Log it; choices that follow one another are one act."""
+        if isinstance(self._history.last, Relabelled):
+            self._history.back()
+        state = self._history.state
+        if label != state.label:
+            current = state.object
+            self._push(Relabelled(label, current, current, state.label, label))
 
     @property
     def polarity(self) -> str:

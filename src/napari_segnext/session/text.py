@@ -46,6 +46,7 @@ _ACTS = {
     "Deleted": (trans._("delete"), trans._("delete label {label}")),
     "Merged": (trans._("merge"), trans._("merge into label {label}")),
     "Split": (trans._("split"), trans._("split label {label}")),
+    "Relabelled": (trans._("choose a label"), trans._("choose label {label}")),
     "Reviewed": (trans._("review"), trans._("review label {label}")),
     "TargetRemoved": (
         trans._("remove the labels"),
