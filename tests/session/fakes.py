@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts
+from napari_segnext.core.seen import Seen
 from napari_segnext.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -134,6 +135,28 @@ class DiskPredictor:
     ) -> list[FakePrediction]:
         self.batches.append(len(prompts))
         return [self.predict(features, one, should_stop=should_stop) for one in prompts]
+
+    def look(
+        self,
+        features: FakeFeatures,
+        prompts: Prompts,
+        previous: FakePrediction | None = None,
+        *,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Seen:
+        """The plane at half its resolution, and what the prompts cover there."""
+        self.threads.add(threading.current_thread().name)
+        height, width = features.plane.shape[:2]
+        maps = np.zeros((3, height, width), np.float32)
+        if previous is not None:
+            row0, col0, row1, col1 = previous.region
+            maps[0, row0:row1, col0:col1] = previous.crop
+        for prompt in prompts:
+            maps[1 if prompt.positive else 2][_area((height, width), prompt)] = 1
+        grey = features.plane.astype(np.float32)[::2, ::2] / 1000
+        image = np.repeat(grey[..., None], 3, axis=-1)
+        rows, cols = (2 * size for size in image.shape[:2])
+        return Seen((0, 0, rows, cols), image, maps[:, ::2, ::2])
 
 
 class BlockedPredictor(DiskPredictor):

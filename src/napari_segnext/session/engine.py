@@ -15,7 +15,7 @@ import scipy.ndimage  # noqa: F401 - before torch: after it, this takes 0.2 s lo
 
 from napari_segnext.core.features import FeatureCache
 from napari_segnext.core.prompts import Click, Prompts, prompts_bounds
-from napari_segnext.errors import Cancelled, CheckpointError
+from napari_segnext.errors import Cancelled, CheckpointError, SegNextError
 from napari_segnext.session.groups import GroupAnswer, apart
 from napari_segnext.session.planes import PlaneKey, read_plane
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from napari_segnext.core.features import Features
     from napari_segnext.core.prediction import Prediction
+    from napari_segnext.core.seen import Seen
     from napari_segnext.session.history import Entry
 
     Answer = Prediction | GroupAnswer
@@ -220,6 +221,40 @@ class Engine:
                 features, entry.prompts, previous, should_stop=should_stop
             )
             self.answers.put(entry.number, plane, previous)
+
+    def look(
+        self, source: Source, chain: tuple[Entry, ...], should_stop: Callable[[], bool]
+    ) -> Seen:
+        """Return what the predictor is given for the last entry of `chain`.
+
+        Of several objects at once: for one of them.
+
+        Parameters
+        ----------
+        source, chain, should_stop
+            As for :meth:`predict`.
+
+        Raises
+        ------
+        SegNextError
+            If the predictor cannot tell.
+        """
+        look = getattr(self._load(), "look", None)
+        if look is None:
+            raise SegNextError(
+                "This predictor does not tell what it sees; "
+                "use one that has a method `look`, as Predictor has."
+            )
+        entry, before = chain[-1], chain[:-1]
+        prompts, previous = entry.prompts, None
+        if entry.each:
+            prompts = apart(entry.prompts)[-1]
+        elif before:
+            self.predict(source, before, should_stop)
+            previous = self.answers.get(before[-1].number, entry.plane)
+        features = self._encoded(source, entry.plane, prompts, should_stop)
+        seen: Seen = look(features, prompts, previous, should_stop=should_stop)
+        return seen
 
     def _predict_each(
         self,

@@ -29,6 +29,7 @@ __all__ = [
     "SCRIBBLE_MASK",
     "SCRIBBLE_NEGATIVE",
     "SCRIBBLE_POSITIVE",
+    "SEEN_ROLES",
     "adopt",
     "axes_text",
     "check_image",
@@ -40,6 +41,7 @@ __all__ = [
 
 METADATA_KEY = "napari_segnext"
 ROLES = ("points", "shapes", "scribbles", "preview", "target", "cuts")
+SEEN_ROLES = ("seen image", "seen prompts")
 POLARITIES = ("positive", "negative")
 # blue and orange of Okabe and Ito: told apart with every kind of colour vision
 COLORS = {
@@ -87,6 +89,11 @@ def check_image(image: Any) -> Image:
         raise ImageError(
             f"A session needs an image layer, not {type(image).__name__}; "
             "choose the layer that shows your image."
+        )
+    if image.metadata.get(METADATA_KEY) in SEEN_ROLES:
+        raise ImageError(
+            f"The layer {image.name!r} shows what a model sees of an image; "
+            "choose the image itself."
         )
     if image.ndim < 2 or not all(shape_of(image)):
         raise ImageError(
