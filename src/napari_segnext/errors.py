@@ -5,6 +5,7 @@ __all__ = [
     "CheckpointError",
     "ImageError",
     "JournalError",
+    "LabelRangeError",
     "LayerError",
     "PromptError",
     "SegNextError",
@@ -29,6 +30,10 @@ class PromptError(SegNextError):
 
 class LayerError(SegNextError):
     """A napari layer cannot play the part it was given."""
+
+
+class LabelRangeError(LayerError):
+    """A Labels layer has no room for a label; `Session.widen_target` makes some."""
 
 
 class JournalError(SegNextError):

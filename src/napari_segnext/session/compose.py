@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_segnext.errors import LayerError
+from napari_segnext.errors import LabelRangeError, LayerError
 from napari_segnext.session.layers import check_writable
 from napari_segnext.session.pixels import PixelChange, take
 
@@ -30,15 +30,17 @@ def check_label(target: Labels, label: int) -> None:
 
     Raises
     ------
+    LabelRangeError
+        If its type has no room for the label.
     LayerError
-        If it cannot; nothing has been changed then.
+        If it cannot be written. Nothing has been changed then.
     """
     check_writable(target)
     highest = int(np.iinfo(target.data.dtype).max)
     if not 1 <= label <= highest:
-        raise LayerError(
+        raise LabelRangeError(
             f"The labels {target.name!r} ({target.data.dtype}) hold labels from 1 to "
-            f"{highest}, not {label}; convert the layer to a wider type, or set a "
+            f"{highest}, not {label}; make room with `widen_target()`, or set a "
             "label that is free."
         )
 
@@ -144,13 +146,19 @@ def recolour(target: Labels, objects: Mapping[int, Found], value: int) -> PixelC
     )
 
 
-def write(target: Labels, change: PixelChange) -> None:
+def write(target: Labels, change: PixelChange) -> bool:
     """Write `change` where the pixels still have the value before it: one undo step.
+
+    Returns
+    -------
+    bool
+        Whether that was everywhere.
 
     Raises
     ------
     LayerError
-        If the layer cannot be written; nothing has been changed then.
+        If the layer cannot be written or hold the labels; nothing has been changed
+        then.
     """
     check_writable(target)
     if tuple(target.data.shape) != change.shape:
@@ -158,6 +166,8 @@ def write(target: Labels, change: PixelChange) -> None:
             f"The labels {target.name!r} changed their shape; "
             "what was done before cannot be applied to them."
         )
+    if change.highest:
+        check_label(target, change.highest)
     coordinates = change.coordinates
     same: npt.NDArray[np.bool_] = take(target.data, coordinates) == change.before
     if same.any():
@@ -165,3 +175,4 @@ def write(target: Labels, change: PixelChange) -> None:
             tuple(axis[same] for axis in coordinates),
             change.after[same].astype(target.data.dtype),
         )
+    return bool(same.all())

@@ -135,16 +135,17 @@ class Following(SessionCore):
     def _look_at_target(self) -> None:
         edit = self._target.edited()
         last, following = self._history.last, self._history.next
-        if last is not None and last.pixels is not None:
-            if self._target.has_become(edit, last.pixels.inverse()):
-                self._history.back()
-                self._after_move(last)
-                return
-        if following is not None and self._target.has_become(edit, following.pixels):
+        # napari's own undo and redo; what explains more pixels is more likely
+        undone = last.pixels.inverse() if last and last.pixels else None
+        redone = following.pixels if following else None
+        found = self._target.have_become(edit, [undone, redone])
+        if last is not None and found == 0:
+            self._history.back()
+            self._after_move(last)
+        elif following is not None and found == 1:
             self._history.forth()
             self._after_move(following)
-            return
-        if edit is not None:
+        elif edit is not None:
             self._push(edit)
 
     def _take_new_image(self) -> None:

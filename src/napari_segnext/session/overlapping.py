@@ -9,7 +9,7 @@ import numpy as np
 from napari_segnext.errors import PromptError
 from napari_segnext.session.compose import OVERLAPS, check_label, overlapping
 from napari_segnext.session.pixels import PlaneMask
-from napari_segnext.session.reviewing import Reviewing
+from napari_segnext.session.widening import Widening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Overlapping"]
 
 
-class Overlapping(Reviewing):
+class Overlapping(Widening):
     """The part of `Session` that keeps neighbours safe; see there.
 
     Attributes

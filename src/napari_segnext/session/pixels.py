@@ -123,6 +123,13 @@ class PixelChange:
         _, lengths, _, after = self._table
         return np.repeat(after, lengths)
 
+    def sample(self, count: int) -> tuple[Coordinates, npt.NDArray[np.int64]]:
+        """Return D index arrays of up to `count` pixels of it, and the values after."""
+        starts, _, _, after = self._table
+        chosen = np.linspace(0, len(starts) - 1, min(count, len(starts))).astype(int)
+        where = tuple(np.unravel_index(starts[chosen], self.shape))
+        return where, after[chosen]
+
     @property
     def highest(self) -> int:
         """The highest value among those after, or 0."""

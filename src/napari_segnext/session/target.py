@@ -27,6 +27,7 @@ __all__ = ["Target"]
 
 # where more labels go at once, all are counted anew
 _MOST_LOOKED_FOR = 16
+_SAMPLES = 64
 
 
 class Target:
@@ -102,7 +103,10 @@ class Target:
         )
 
     def next_free(self, taken: Iterable[int] = ()) -> int:
-        """Return a label that is not used, above all others where there is room."""
+        """Return a label that is not used, above all others where there is room.
+
+        Where all are taken: one above all others, which `widen_target` makes room for.
+        """
         used = self.labels | set(taken)
         label = max(used, default=0) + 1
         if label > np.iinfo(self.layer.data.dtype).max:
@@ -113,9 +117,15 @@ class Target:
     def write(self, change: PixelChange | None) -> None:
         """Write `change` in one undo step of napari's."""
         if change is not None and change:
-            write(self.layer, change)
-            self._count(change)
-            self.look_at(self._plane)
+            if write(self.layer, change):
+                self._count(change)
+            else:
+                self._spans = None
+        self.accept_as_is()
+
+    def accept_as_is(self) -> None:
+        """Take what the layer holds now as what it should hold."""
+        self.look_at(self._plane)
         self._board.dirty.discard("target")
         self._board.target_painted = False
 
@@ -160,14 +170,29 @@ class Target:
         self.look_at(plane)
         return TargetEdited(plane, change)
 
-    def has_become(self, edit: TargetEdited | None, change: PixelChange | None) -> bool:
-        """Whether somebody else did exactly `change`.
+    def have_become(
+        self, edit: TargetEdited | None, changes: Iterable[PixelChange | None]
+    ) -> int | None:
+        """Tell which of several changes somebody else did exactly.
 
-        True where all pixels of `change` have their value after it, and the edit that
-        is seen on the plane on display, if any, touches no others.
+        All pixels of it have their value after it, and the edit that is seen on the
+        plane on display, if any, touches no others. Of several, the one of most pixels:
+        the others are a part of it, or are in it by chance.
         """
+        sizes = {
+            index: len(change)
+            for index, change in enumerate(changes)
+            if change is not None and self._has_become(edit, change)
+        }
+        return max(sizes, key=lambda index: sizes[index], default=None)
+
+    def _has_become(self, edit: TargetEdited | None, change: PixelChange) -> bool:
         data = self.layer.data
-        if change is None or not change or change.shape != tuple(data.shape):
+        if not change or change.shape != tuple(data.shape):
+            return False
+        # most often it is nothing of the kind, and a few pixels tell
+        where, after = change.sample(_SAMPLES)
+        if not np.array_equal(take(data, where), after):
             return False
         if not np.array_equal(take(data, change.coordinates), change.after):
             return False
