@@ -79,3 +79,34 @@ def test_given_a_chosen_label_when_undone_and_done_again_then_it_is_chosen_still
     there.session.redo()
     there.session.redo()
     assert there.session.label == 9
+
+
+def test_given_a_hidden_target_when_the_view_is_turned_then_accept_and_undo_write(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.session.add_click(at(2, A))
+    there.wait()
+    there.session.target.visible = False
+    there.viewer.dims.order = (1, 0, 2)
+    there.session.accept()
+    np.testing.assert_array_equal(
+        there.session.target.data[2], expected(PLANE, Prompts([A]))
+    )
+    there.viewer.dims.order = (2, 0, 1)
+    assert there.session.undo()
+    assert not there.session.target.data.any()
+
+
+def test_given_no_auto_run_when_the_image_is_replaced_then_its_old_answer_goes(
+    room: Rooms,
+) -> None:
+    there = room(auto_run=False)
+    there.show(0, 2)
+    there.session.add_click(at(2, A))
+    there.session.run()
+    there.wait()
+    there.session.add_click(at(2, B))  # for which nobody asked
+    there.image.data = there.image.data[::-1].copy()
+    there.wait()
+    assert not there.session.mask().any()

@@ -171,6 +171,9 @@ def write(target: Labels, change: PixelChange) -> bool:
     coordinates = change.coordinates
     same: npt.NDArray[np.bool_] = take(target.data, coordinates) == change.before
     if same.any():
+        if not target.visible:
+            # napari does not slice what is hidden, and writes into its old slice
+            target.set_view_slice()
         target.data_setitem(
             tuple(axis[same] for axis in coordinates),
             change.after[same].astype(target.data.dtype),

@@ -121,6 +121,7 @@ class SessionCore:
         self._source = self._new_source(self._source.version + 1)
         self._engine.answers.clear()
         planes = self._history.state.object.planes
+        self._show(plane for plane in planes if not self._was_asked(plane))
         self._ask(plane for plane in planes if self._was_asked(plane))
 
     def _new_source(self, version: int) -> Source:
