@@ -9,24 +9,25 @@ import numpy as np
 from scipy import ndimage
 
 from napari_segnext.core.prediction import Prediction
-from napari_segnext.core.prompt_map import Grid, draw_prompts
-from napari_segnext.core.prompts import Mask, Prompts
+from napari_segnext.core.prompt_map import Grid, PromptStyle, draw_prompts
+from napari_segnext.core.prompts import Box, Mask, Polygon, Prompts
 from napari_segnext.core.windows import union
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from napari_segnext.core.prompt_map import PromptStyle
-
     Bools = npt.NDArray[np.bool_]
     Region = tuple[int, int, int, int]
 
 __all__ = [
+    "clear_negative_areas",
     "keep_prompted_changes",
     "keep_prompted_parts",
     "on_region",
     "touched_pixels",
 ]
+
+_EXACTLY = PromptStyle(click_radius=0)
 
 
 def keep_prompted_changes(
@@ -36,8 +37,10 @@ def keep_prompted_changes(
 
     The difference between two masks falls into connected parts. Parts that were added
     stay where a positive prompt touches them, parts that were removed where a negative
-    prompt or a positive box or polygon does; everywhere else the previous answer holds.
-    After the progressive merge of FocalClick [1]_.
+    click, scribble or stroke or a positive box or polygon does; everywhere else the
+    previous answer holds. Negative boxes and polygons say nothing about what is not in
+    them, see :func:`clear_negative_areas`. After the progressive merge of
+    FocalClick [1]_.
 
     Parameters
     ----------
@@ -69,11 +72,12 @@ def keep_prompted_changes(
     added = (new > threshold) & ~(old > threshold)
     removed = (old > threshold) & ~(new > threshold)
 
-    positive, negative = touched_pixels(prompts, region, style)
     areas = Prompts(
         boxes=[box for box in prompts.boxes if box.positive],
         polygons=[polygon for polygon in prompts.polygons if polygon.positive],
     )
+    asked = replace(prompts, boxes=areas.boxes, polygons=areas.polygons)
+    positive, negative = touched_pixels(asked, region, style)
     if areas:
         negative |= touched_pixels(areas, region, style)[0]
     undone = _untouched(added, positive) | _untouched(removed, negative)
@@ -122,6 +126,61 @@ def keep_prompted_parts(
     if not dropped.any() or not (mask & ~dropped).any():
         return answer
     return replace(answer, crop=np.where(dropped, np.float32(0), answer.crop))
+
+
+def clear_negative_areas(answer: Prediction, prompts: Prompts) -> Prediction:
+    """Take away what lies in a negative box or polygon: it says "not here".
+
+    The network nearly does so by itself, but only nearly. A positive prompt that lies
+    wholly inside such an area is the exception to it: what it asks for stays, which is
+    the inside of a box or polygon, and the connected parts of the mask in the area on
+    which a click, scribble or stroke lies.
+
+    Parameters
+    ----------
+    answer : Prediction
+        To all prompts.
+    prompts : Prompts
+        Of the object.
+
+    Returns
+    -------
+    Prediction
+        `answer` itself where there is nothing to take away.
+    """
+    mask = answer.crop_mask
+    taken = np.zeros_like(mask)
+    areas: list[Box | Polygon] = [*prompts.boxes, *prompts.polygons]
+    for area in areas:
+        if not area.positive:
+            inside = touched_pixels(Prompts().add(area), answer.region, _EXACTLY)[1]
+            taken |= inside & mask & ~_asked_for(mask, area, inside, answer, prompts)
+    if not taken.any():
+        return answer
+    return replace(answer, crop=np.where(taken, np.float32(0), answer.crop))
+
+
+def _asked_for(
+    mask: Bools,
+    area: Box | Polygon,
+    inside: Bools,
+    answer: Prediction,
+    prompts: Prompts,
+) -> Bools:
+    """Pixels of a negative area that positive prompts wholly inside it ask for."""
+    asked = np.zeros_like(mask)
+    for prompt in prompts:
+        if not prompt.positive or union(prompt.bounds, area.bounds) != area.bounds:
+            continue
+        drawn = touched_pixels(Prompts().add(prompt), answer.region, _EXACTLY)[0]
+        if (drawn & ~inside).any():
+            continue
+        if isinstance(prompt, Box | Polygon):
+            asked |= drawn
+        else:
+            here = mask & inside
+            asked |= here & ~_untouched(here, drawn)
+    return asked
 
 
 def touched_pixels(

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from napari_segnext.core.corrections import (
+    clear_negative_areas,
     keep_prompted_changes,
     keep_prompted_parts,
 )
@@ -155,6 +156,7 @@ def settled(look: Look, answer: Prediction, style: PromptStyle) -> Prediction:
     style = replace(style, click_radius=reach)
     if look.previous is not None:
         answer = keep_prompted_changes(answer, look.previous, look.prompts, style)
+    answer = clear_negative_areas(answer, look.prompts)
     return keep_prompted_parts(answer, look.previous, look.prompts, style)
 
 
