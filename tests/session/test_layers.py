@@ -518,19 +518,6 @@ def test_renamed_hidden_and_moved_layers_do_not_matter(room: Rooms) -> None:
     assert there.session.target.data.any()
 
 
-def test_a_removed_target_is_made_anew_and_undo_does_no_harm(room: Rooms) -> None:
-    there = room()
-    there.session.add_click((2, 10, 20))
-    there.wait()
-    there.session.accept()
-    old = there.session.target
-    there.viewer.layers.remove(old)
-    assert there.session.target is not old
-    assert not there.session.target.data.any()
-    assert there.session.undo()
-    assert not there.session.target.data.any()
-
-
 def test_two_sessions_on_one_image_do_not_disturb_each_other(room: Rooms) -> None:
     there = room()
     other = Session(there.viewer, there.image, there.predictor, journal=None)

@@ -345,6 +345,11 @@ class TargetRemoved(_Switch):
 
     __slots__ = ()
 
+    @property
+    def planes(self) -> tuple[PlaneKey, ...]:
+        """None: all were concerned."""
+        return ()
+
 
 class Relabelled(_Switch):
     """Another label was chosen for the current object."""

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from napari_segnext.session.pixels import Coordinates, PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
-__all__ = ["OVERLAPS", "check_label", "compose", "overlapping", "recolour", "write"]
+__all__ = [
+    "OVERLAPS",
+    "check_change",
+    "check_label",
+    "compose",
+    "overlapping",
+    "recolour",
+    "write",
+]
 
 OVERLAPS = ("keep", "overwrite", "ask")
 
@@ -146,6 +154,24 @@ def recolour(target: Labels, objects: Mapping[int, Found], value: int) -> PixelC
     )
 
 
+def check_change(target: Labels, change: PixelChange) -> None:
+    """Check that `target` can be written, has the pixels, and can hold the labels.
+
+    Raises
+    ------
+    LayerError
+        If not.
+    """
+    check_writable(target)
+    if tuple(target.data.shape) != change.shape:
+        raise LayerError(
+            f"The labels {target.name!r} changed their shape; "
+            "what was done before cannot be applied to them."
+        )
+    if change.highest:
+        check_label(target, change.highest)
+
+
 def write(target: Labels, change: PixelChange) -> bool:
     """Write `change` where the pixels still have the value before it: one undo step.
 
@@ -160,14 +186,7 @@ def write(target: Labels, change: PixelChange) -> bool:
         If the layer cannot be written or hold the labels; nothing has been changed
         then.
     """
-    check_writable(target)
-    if tuple(target.data.shape) != change.shape:
-        raise LayerError(
-            f"The labels {target.name!r} changed their shape; "
-            "what was done before cannot be applied to them."
-        )
-    if change.highest:
-        check_label(target, change.highest)
+    check_change(target, change)
     coordinates = change.coordinates
     same: npt.NDArray[np.bool_] = take(target.data, coordinates) == change.before
     if same.any():

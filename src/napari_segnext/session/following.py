@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import ImageError, LayerError, PromptError
 from napari_segnext.session import text
-from napari_segnext.session.acts import Cleared
+from napari_segnext.session.acts import Cleared, ObjectChange, State, TargetRemoved
+from napari_segnext.session.bulk import MOST_PIXELS, clearing
 from napari_segnext.session.core import SessionCore
+
+if TYPE_CHECKING:
+    from napari_segnext.session.acts import Act, TargetEdited
 
 __all__ = ["Following"]
 
@@ -17,6 +23,9 @@ _LOADING = "load the model"
 
 class Following(SessionCore):
     """What `Session` is made of; see there."""
+
+    # pixels of a target that was removed, and how it was painted just before
+    _lost_target: tuple[Any, TargetEdited | None] | None = None
 
     def _start(self) -> None:
         """Make the first layers, watch the viewer, and load the model."""
@@ -74,9 +83,12 @@ class Following(SessionCore):
             )
         if self._image_changed:
             self._take_new_image()
+        self._look_for_lost_target()
         self._look_for_lost_layers()
         self._look_at_prompts()
-        if "target" in self._board.dirty:
+        if self._lost_target is not None:
+            self._log_lost_target(*self._lost_target)
+        elif "target" in self._board.dirty:
             self._look_at_target()
         if self._board.plane != self._plane:
             self._look()
@@ -100,14 +112,56 @@ class Following(SessionCore):
             self._preview.forget()
             if not self._history.state.object.is_blank:
                 self._drop_object(Cleared)
-        if "target" in lost:
-            self._target.forget()
-            self._complaint = text.LABELS_REMOVED
         for role in lost:
-            if role in ("preview", "target", "points"):
+            if role in ("preview", "points"):
                 self._board.get(role)
-        if "target" in lost:
-            self._target.look_at(self._plane)
+
+    def _look_for_lost_target(self) -> None:
+        """Put an empty layer in the place of a target that was removed."""
+        layer = self._board.last("target")
+        if layer is None or self._board.has("target"):
+            return
+        edit = self._target.edited(layer)
+        self._target.forget()
+        new = self._board.labels("target")
+        if new.data.dtype != layer.data.dtype:  # its labels may have to come back
+            new.data = np.zeros(new.data.shape, layer.data.dtype)
+        new.name = layer.name
+        self._target.look_at(self._plane)
+        self._board.dirty.discard("target")
+        if self._lost_target is None:
+            self._lost_target = layer.data, edit
+
+    def _log_lost_target(self, data: Any, edit: TargetEdited | None) -> None:
+        self._lost_target = None
+        if edit is not None:  # just before
+            self._push(edit)
+        state = self._history.state
+        is_same_shape = tuple(data.shape) == self._board.shape
+        change = clearing(data) if is_same_shape else None
+        known = tuple(
+            ObjectChange(label, found, None) for label, found in state.known.items()
+        )
+        is_new = state.object.editing is None
+        label = self._target.next_free() if is_new else state.label
+        self._complaint = text.LABELS_REMOVED
+        if change is None:
+            if is_same_shape:
+                millions = MOST_PIXELS // 1_000_000
+                self._complaint = text.LABELS_LOST.format(count=millions)
+            self._history.restart(State(state.object, label))
+            return
+        if change:
+            self._complaint = text.LABELS_CAN_COME_BACK
+        if change or known:
+            current = state.object
+            self._push(
+                TargetRemoved(0, current, current, state.label, label, known, change)
+            )
+
+    def _after_move(self, act: Act) -> None:
+        self._complaint = ""
+        super()._after_move(act)
 
     def _look_at_prompts(self) -> None:
         known = self._known()

@@ -60,6 +60,13 @@ class History:
         """Begin with a blank object, and with `label` as the one to write."""
         self.state = State(OpenObject(self.new_object()), label)
 
+    def restart(self, state: State) -> None:
+        """Go on from a state; what was done before can no longer be undone."""
+        self.state = state
+        self._acts.clear()
+        self._cursor = 0
+        self.revision += 1
+
     @property
     def acts(self) -> tuple[Act, ...]:
         """The acts up to the cursor, oldest first."""

@@ -92,21 +92,22 @@ class PixelChange:
 
     def __bool__(self) -> bool:
         """Whether any pixel changed."""
-        return bool(self._table.size)
+        return bool(self.table.size)
 
     def __len__(self) -> int:
         """Count the pixels."""
-        return int(self._table[1].sum())
+        return int(self.table[1].sum())
 
     @property
-    def _table(self) -> npt.NDArray[np.int64]:
+    def table(self) -> npt.NDArray[np.int64]:
+        """First flat index, length, value before and after (4, N) of every run."""
         values = np.frombuffer(zlib.decompress(self.runs), "<i8")
         return values.reshape(4, -1).astype(np.int64)
 
     @property
     def coordinates(self) -> Coordinates:
         """D index arrays of the pixels, in C order."""
-        starts, lengths, _, _ = self._table
+        starts, lengths, _, _ = self.table
         skipped = np.repeat(starts - np.append(0, np.cumsum(lengths)[:-1]), lengths)
         flat = skipped + np.arange(int(lengths.sum()))
         return tuple(np.unravel_index(flat, self.shape))
@@ -114,18 +115,18 @@ class PixelChange:
     @property
     def before(self) -> npt.NDArray[np.int64]:
         """Values before, one for every pixel."""
-        _, lengths, before, _ = self._table
+        _, lengths, before, _ = self.table
         return np.repeat(before, lengths)
 
     @property
     def after(self) -> npt.NDArray[np.int64]:
         """Values after, one for every pixel."""
-        _, lengths, _, after = self._table
+        _, lengths, _, after = self.table
         return np.repeat(after, lengths)
 
     def sample(self, count: int) -> tuple[Coordinates, npt.NDArray[np.int64]]:
         """Return D index arrays of up to `count` pixels of it, and the values after."""
-        starts, _, _, after = self._table
+        starts, _, _, after = self.table
         chosen = np.linspace(0, len(starts) - 1, min(count, len(starts))).astype(int)
         where = tuple(np.unravel_index(starts[chosen], self.shape))
         return where, after[chosen]
@@ -133,11 +134,11 @@ class PixelChange:
     @property
     def highest(self) -> int:
         """The highest value among those after, or 0."""
-        return int(self._table[3].max(initial=0))
+        return int(self.table[3].max(initial=0))
 
     def inverse(self) -> PixelChange:
         """Return the change back."""
-        table = self._table[[0, 1, 3, 2]]
+        table = self.table[[0, 1, 3, 2]]
         return PixelChange(self.shape, zlib.compress(table.astype("<i8").tobytes(), 1))
 
 

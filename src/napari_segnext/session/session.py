@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_segnext.errors import JournalError, LayerError, PromptError, SegNextError
 from napari_segnext.session.accepting import Accepting
-from napari_segnext.session.acts import Cleared, Grouped, Relabelled
+from napari_segnext.session.acts import Cleared, Grouped, Relabelled, TargetRemoved
 from napari_segnext.session.cleaning import Cleaning
 from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.prompting import Prompting
@@ -151,7 +151,8 @@ class Session(Accepting, Prompting, Seeing, Cleaning):
             if act is None:
                 return False
             if act.pixels is not None:
-                self._target.write(act.pixels if forward else act.pixels.inverse())
+                change = act.pixels if forward else act.pixels.inverse()
+                self._target.write(change, in_bulk=isinstance(act, TargetRemoved))
         except SegNextError as error:
             self._report(error)
             return False

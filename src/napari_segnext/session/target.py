@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segnext.session.acts import TargetEdited
-from napari_segnext.session.compose import write
+from napari_segnext.session.bulk import write_in_bulk
+from napari_segnext.session.compose import check_change, write
 from napari_segnext.session.found import find, parts_of, spans_of
 from napari_segnext.session.pixels import PixelChange, take
 
@@ -28,6 +29,8 @@ __all__ = ["Target"]
 # where more labels go at once, all are counted anew
 _MOST_LOOKED_FOR = 16
 _SAMPLES = 64
+# more pixels in one step would fill the memory with napari's undo history
+_MOST_BY_NAPARI = 10_000_000
 
 
 class Target:
@@ -114,10 +117,20 @@ class Target:
             label = next(gaps, label)
         return label
 
-    def write(self, change: PixelChange | None) -> None:
-        """Write `change` in one undo step of napari's."""
+    def write(self, change: PixelChange | None, in_bulk: bool = False) -> None:
+        """Write `change` in one undo step of napari's.
+
+        What is in bulk, or very much, is no step of napari's; then its own undo history
+        would be about a layer that was another, and is cleared.
+        """
         if change is not None and change:
-            if write(self.layer, change):
+            if in_bulk or len(change) > _MOST_BY_NAPARI:
+                check_change(self.layer, change)
+                write_in_bulk(self.layer.data, change)
+                _clear_undo_history(self.layer)
+                self.layer.refresh()
+                self._spans = None
+            elif write(self.layer, change):
                 self._count(change)
             else:
                 self._spans = None
@@ -140,8 +153,14 @@ class Target:
         """Forget a layer that was removed."""
         self._plane = self._expected = self._spans = None
 
-    def edited(self) -> TargetEdited | None:
-        """Return what was changed from outside since the last look, as an act."""
+    def edited(self, layer: Labels | None = None) -> TargetEdited | None:
+        """Return what was changed from outside since the last look, as an act.
+
+        Parameters
+        ----------
+        layer : Labels, optional
+            The one to look at, where it was removed from the viewer since.
+        """
         plane, expected = self._plane, self._expected
         self._board.dirty.discard("target")
         known, self._spans = self._spans, None  # what is not on display is not known
@@ -150,7 +169,7 @@ class Target:
         self._board.target_painted = False
         if plane is None or expected is None:
             return None
-        data = self.layer.data
+        data = (self.layer if layer is None else layer).data
         if not plane.is_in(data.shape):
             self.look_at(None)
             return None
@@ -165,9 +184,10 @@ class Target:
         change = PixelChange.from_arrays(
             data.shape, here, expected[rows, cols], actual[rows, cols]
         )
-        self._spans = known
-        self._count(change)
-        self.look_at(plane)
+        if layer is None:
+            self._spans = known
+            self._count(change)
+            self.look_at(plane)
         return TargetEdited(plane, change)
 
     def have_become(
@@ -201,3 +221,14 @@ class Target:
         flat = np.ravel_multi_index(change.coordinates, change.shape)
         touched = np.ravel_multi_index(edit.pixels.coordinates, change.shape)
         return bool(np.isin(touched, flat).all())
+
+
+def _clear_undo_history(layer: Labels) -> None:
+    """Make napari forget its own undo steps of a layer.
+
+    It does so when a layer is locked, and leaves the mode then.
+    """
+    mode = layer.mode
+    layer.editable = False
+    layer.editable = True
+    layer.mode = mode

@@ -24,6 +24,11 @@ SEVERAL_BEGIN = trans._("Draw a box around each object, or click once on each.")
 RUN = trans._("Run to see the result.")
 BEGIN = trans._("Click on an object.")
 LABELS_REMOVED = trans._("The labels were removed; new ones were made.")
+LABELS_CAN_COME_BACK = trans._("The labels were removed; undo brings them back.")
+LABELS_LOST = trans._(
+    "The labels were removed; they had more than {count} million labelled pixels, and "
+    "that cannot be undone."
+)
 CLOSED = trans._("The session is closed.")
 
 # acts, as "Undo: ..." names them
