@@ -65,9 +65,10 @@ class Hand:
         self._send("mouse_double_click", mouse_double_click_callbacks, at)
         self.release(at)
 
-    def draw(self, path: Sequence[Position]) -> None:
+    def draw(self, path: Sequence[Position], hover: bool = True) -> None:
         """Press at the first position, pass the others, release at the last."""
-        self.hover(path[0])
+        if hover:
+            self.hover(path[0])
         self.press(path[0])
         for at in path[1:]:
             self.drag(at)

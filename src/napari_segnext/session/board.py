@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     Known = dict[PlaneKey, Prompts]
+    Outlined = Box | Polygon | Scribble
 
 __all__ = ["Board"]
 
@@ -54,8 +56,8 @@ class Board(Roles):
         ):
             if role not in self.dirty or self.is_being_drawn(role):
                 continue
-            self.dirty.discard(role)
             reading = self._reading(role)
+            self.dirty.discard(role)
             complaints += reading.complaints
             take_over(now, reading, kinds, names)
         if "scribbles" in self.dirty:
@@ -83,11 +85,24 @@ class Board(Roles):
         if clicks or self.has("points"):
             layer = self.points
             write_points(layer, self.image, self._reading("points"), clicks)
+            self.mend("points", layer)
             self.dirty.discard("points")
         if shapes or self.has("shapes"):
+            self._write_shapes(shapes)
+
+    def _write_shapes(self, shapes: list[tuple[PlaneKey, Outlined]]) -> None:
+        layer = self.shapes
+        reading = self._reading("shapes")
+        if self.is_being_drawn("shapes"):
+            # the last one is no prompt yet: it may stay, if nothing else is to change
+            reading.rows = reading.rows[:-1]
+            if Counter(filter(None, reading.rows)) == Counter(shapes):
+                return
+            self.end_draft(layer)
             reading = self._reading("shapes")
-            write_shapes(self.shapes, self.image, reading, shapes)
-            self.dirty.discard("shapes")
+        write_shapes(layer, self.image, reading, shapes)
+        self.mend("shapes", layer)
+        self.dirty.discard("shapes")
 
     def paint(self, known: Known, planes: Iterable[PlaneKey]) -> None:
         """Make the scribble layer hold what is `known` on `planes`."""
@@ -102,6 +117,8 @@ class Board(Roles):
 
     def _reading(self, role: str) -> Reading:
         layer = self._layers.get(role) if self.has(role) else None
+        if isinstance(layer, Points | Shapes):
+            self.mend(role, layer)
         if isinstance(layer, Points):
             return read_points(layer, self.image, self.axes)
         if isinstance(layer, Shapes):

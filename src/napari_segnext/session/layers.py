@@ -34,6 +34,7 @@ __all__ = [
     "axes_text",
     "check_image",
     "check_writable",
+    "colour_by_polarity",
     "make",
     "set_defaults",
     "unwrapped",
@@ -153,18 +154,18 @@ def _features(axes: tuple[int, int]) -> dict[str, Any]:
 def _make_points(image: Layer, axes: tuple[int, int]) -> Points:
     shape = shape_of(image)
     longer_px = max(shape[axes[0]], shape[axes[1]])
-    return Points(
+    layer = Points(
         np.empty((0, image.ndim)),
         ndim=image.ndim,
         name=f"{image.name} prompts: points",
-        face_color="polarity",
-        face_color_cycle={name: COLORS[name] for name in POLARITIES},
         border_color="white",
         border_width=0.15,
         size=float(np.clip(longer_px / 64, 2, 16)),
         **_features(axes),
         **transform_of(image),
     )
+    colour_by_polarity(layer)
+    return layer
 
 
 def _make_shapes(image: Layer, axes: tuple[int, int]) -> Shapes:
@@ -172,18 +173,33 @@ def _make_shapes(image: Layer, axes: tuple[int, int]) -> Shapes:
         None,
         ndim=image.ndim,
         name=f"{image.name} prompts: shapes",
-        edge_color="polarity",
-        edge_color_cycle=[COLORS[name] for name in POLARITIES],
-        face_color="transparent",
         edge_width=SCRIBBLE_WIDTH_PX,
         **_features(axes),
         **transform_of(image),
     )
-    # by name: a cycle would give the first colour to whatever is drawn first
-    layer.edge_color_cycle_map = {
-        name: transform_color(COLORS[name])[0] for name in POLARITIES
-    }
+    colour_by_polarity(layer)
     return layer
+
+
+def colour_by_polarity(layer: Points | Shapes) -> None:
+    """Colour prompts by their polarity; negative areas are filled, too."""
+    if isinstance(layer, Points):
+        layer.face_color = "polarity"
+        layer.face_color_cycle = {name: COLORS[name] for name in POLARITIES}
+        return
+    colors = {
+        "edge": {name: transform_color(COLORS[name])[0] for name in POLARITIES},
+        "face": {
+            "positive": np.zeros(4, np.float32),
+            "negative": transform_color(COLORS["negative"])[0] * [1, 1, 1, 0.25],
+        },
+    }
+    for part, by_name in colors.items():
+        setattr(layer, f"{part}_color", "polarity")
+        setattr(layer, f"{part}_color_cycle", list(by_name.values()))
+        # by name: a cycle would give the first colour to whatever is drawn first
+        setattr(layer, f"{part}_color_cycle_map", by_name)
+    layer.refresh_colors()
 
 
 def _make_scribbles(image: Layer, axes: tuple[int, int]) -> Labels:
@@ -239,7 +255,7 @@ def _make_cuts(image: Layer, axes: tuple[int, int]) -> Shapes:
     )
 
 
-def adopt(role: str, layer: Any, image: Layer, axes: tuple[int, int]) -> Layer:
+def adopt(role: str, layer: Any, image: Layer) -> Layer:
     """Return the user's own `layer` for a role, if it can play it.
 
     Points and Shapes may have a transform of their own; their prompts are carried
@@ -276,28 +292,11 @@ def adopt(role: str, layer: Any, image: Layer, axes: tuple[int, int]) -> Layer:
                 f"The layer {layer.name!r} lies elsewhere than the image (scale, "
                 "translate, rotate, shear or affine differ); give it the image's."
             )
-    if isinstance(layer, Points | Shapes):
-        _add_missing_features(layer, axes)
     return layer
 
 
 def _same_place(layer: Layer, image: Layer) -> bool:
     return Affine.data_to_world(layer).is_close_to(Affine.data_to_world(image))
-
-
-def _add_missing_features(layer: Points | Shapes, axes: tuple[int, int]) -> None:
-    features = layer.features.copy()
-    if {"polarity", "plane"} <= set(features):
-        return
-    if "polarity" not in features:
-        features["polarity"] = pd.Categorical(
-            ["positive"] * len(features), categories=list(POLARITIES)
-        )
-    if "plane" not in features:
-        # a shape tells by its geometry, a point does not
-        text = axes_text(axes) if isinstance(layer, Points) else ""
-        features["plane"] = pd.Series([text] * len(features), dtype=object)
-    layer.features = features
 
 
 def check_writable(target: Labels) -> None:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
 from napari_segnext.errors import PromptError
-from napari_segnext.session.layers import axes_text
+from napari_segnext.session.layers import POLARITIES, axes_text
 from napari_segnext.session.planes import (
     Affine,
     PlaneKey,
@@ -99,7 +98,9 @@ def read_points(layer: Points, image: Layer, axes: tuple[int, int]) -> Reading:
             position[None],
             _axes_of(plane_text, image.ndim) or axes,
             image,
-            lambda flat, positive=polarity: Click(flat[0, 0], flat[0, 1], positive),
+            lambda flat, polarity=polarity: Click(
+                flat[0, 0], flat[0, 1], _is_positive(polarity)
+            ),
         )
     return reading
 
@@ -123,8 +124,8 @@ def read_shapes(layer: Shapes, image: Layer, axes: tuple[int, int]) -> Reading:
             points,
             _axes_of(plane_text, image.ndim) or varying_axes(points, axes),
             image,
-            lambda flat, kind=kind, width=width, positive=polarity: _shape_prompt(
-                flat, kind, width * scale, positive
+            lambda flat, kind=kind, width=width, polarity=polarity: _shape_prompt(
+                flat, kind, width * scale, _is_positive(polarity)
             ),
         )
     return reading
@@ -175,16 +176,20 @@ def _is_upright(corners: npt.NDArray[np.float64]) -> bool:
     return bool((sides.min(axis=1) < _SAME_PX).all())
 
 
-def _said(layer: Points | Shapes) -> list[tuple[bool, str]]:
+def _said(layer: Points | Shapes) -> list[tuple[str, str]]:
     """Polarity and plane axes of every row, as the features say."""
     features = layer.features
-    count = len(layer.data)
-    polarity = features.get("polarity", pd.Series(["positive"] * count))
-    plane = features.get("plane", pd.Series([""] * count))
-    return [
-        (str(sign) != "negative", str(text))
-        for sign, text in zip(polarity, plane, strict=True)
-    ]
+    columns = zip(features["polarity"], features["plane"], strict=True)
+    return [(str(polarity), str(plane)) for polarity, plane in columns]
+
+
+def _is_positive(polarity: str) -> bool:
+    if polarity not in POLARITIES:
+        raise PromptError(
+            f"The polarity of a prompt is {polarity!r}; write 'positive' (the object) "
+            "or 'negative' (the background)."
+        )
+    return polarity == "positive"
 
 
 def _axes_of(text: str, ndim: int) -> tuple[int, int] | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels, Points, Shapes
 
 from napari_segnext.session.layers import adopt, make, set_defaults
+from napari_segnext.session.mending import dress, mend
+from napari_segnext.session.mouse import Drafts, OppositePolarity
 from napari_segnext.session.planes import (
     PlaneKey,
     displayed_plane,
@@ -34,6 +36,7 @@ _WATCHED = {
     "target": ("data", "paint", "set_data"),
     "cuts": ("data",),
 }
+_DRAWN = ("points", "shapes", "scribbles")
 _BEFORE_THE_ACT = ("adding", "changing", "removing")
 
 
@@ -69,9 +72,14 @@ class Roles:
         self._dirty_planes: set[PlaneKey] = set()
         self._scan_all = False
         self._writing = False
+        self._is_turned = self._is_mending = False
         self._on_change = on_change
+        self._opposite = OppositePolarity(
+            viewer, self._turn_polarity, self._before_press
+        )
+        self._drafts = Drafts(viewer)
         accepted = {
-            role: adopt(role, layer, image, self.axes)
+            role: adopt(role, layer, image)
             for role, layer in adopted.items()
             if layer is not None
         }
@@ -171,12 +179,18 @@ class Roles:
                 getattr(layer.events, name).disconnect(self._listener(role))
             if role in ("points", "shapes"):
                 layer.events.feature_defaults.disconnect(self._on_defaults)
+            if role in _DRAWN:
+                self._opposite.detach(layer)
+            if isinstance(layer, Shapes):
+                self._drafts.detach(layer)
 
     def close(self) -> None:
         """Stop watching, and remove the layers that were made, but the target."""
         target = self._layers.get("target")
         for role in self._layers:
             self._unwatch(role)
+        self._opposite.close()
+        self._drafts.close()
         for layer in self._made:
             if layer is not target and layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
@@ -185,22 +199,59 @@ class Roles:
     def set_polarity(self, polarity: str) -> None:
         """Make new prompts of all types positive or negative."""
         self.polarity = polarity
+        self._opposite.keep_brush()
         self.refresh_defaults()
 
     def refresh_defaults(self) -> None:
         """Make new points and shapes have the polarity and axes that hold now."""
+        polarity = self.polarity
+        if self._is_turned:
+            polarity = "negative" if polarity == "positive" else "positive"
         for role in ("points", "shapes"):
             layer = self._layers.get(role)
             if isinstance(layer, Points | Shapes):
-                set_defaults(layer, self.polarity, self.axes)
+                set_defaults(layer, polarity, self.axes)
+
+    def mend(self, role: str, layer: Points | Shapes) -> None:
+        """Put the features of a prompt layer right, and show every polarity."""
+        if self.is_being_drawn(role) or self._is_mending:
+            return
+        self._is_mending = True
+        try:
+            is_ours = layer in self._made
+            mend(layer, self.axes, is_ours)
+            if is_ours:
+                dress(layer)
+        finally:
+            self._is_mending = False
+
+    def end_draft(self, layer: Shapes) -> None:
+        """End the shape that is being drawn: closed if it can be, or given up."""
+        self._drafts.end(layer)
+
+    def _before_press(self, layer: Layer) -> None:
+        for role in ("points", "shapes"):
+            if layer is self._layers.get(role) and isinstance(layer, Points | Shapes):
+                self.mend(role, layer)
+
+    def _turn_polarity(self, is_turned: bool) -> None:
+        """Give the prompt that is being drawn the opposite polarity, or no longer."""
+        self._is_turned = is_turned
+        self.refresh_defaults()
 
     def _take(self, role: str, layer: Layer) -> None:
         self._layers[role] = layer
+        has_features = role in ("points", "shapes")
+        if has_features and isinstance(layer, Points | Shapes):
+            self.mend(role, layer)
+            set_defaults(layer, self.polarity, self.axes)
+            layer.events.feature_defaults.connect(self._on_defaults)
         for name in _WATCHED[role]:
             getattr(layer.events, name).connect(self._listener(role))
-        if role in ("points", "shapes") and isinstance(layer, Points | Shapes):
-            layer.events.feature_defaults.connect(self._on_defaults)
-            set_defaults(layer, self.polarity, self.axes)
+        if role in _DRAWN:
+            self._opposite.attach(layer)
+        if isinstance(layer, Shapes):
+            self._drafts.attach(layer)
         self.dirty.add(role)
 
     def _listener(self, role: str) -> Callable[[Any], None]:
@@ -214,12 +265,21 @@ class Roles:
         return listeners[role]
 
     def _on_points(self, event: Any) -> None:
-        if getattr(event, "action", None) not in _BEFORE_THE_ACT:
-            self._mark("points")
+        self._on_prompts("points", event)
 
     def _on_shapes(self, event: Any) -> None:
-        if getattr(event, "action", None) not in _BEFORE_THE_ACT:
-            self._mark("shapes")
+        self._on_prompts("shapes", event)
+
+    def _on_prompts(self, role: str, event: Any) -> None:
+        if getattr(event, "action", None) in _BEFORE_THE_ACT:
+            return
+        layer = self._layers.get(role)
+        if event.type == "features" and isinstance(layer, Points | Shapes):
+            # at once: with a column less napari cannot even take the next click
+            self.mend(role, layer)
+            if not self._writing:
+                self.refresh_defaults()  # the table's last row became the default
+        self._mark(role)
 
     def _on_cuts(self, event: Any) -> None:
         if getattr(event, "action", None) not in _BEFORE_THE_ACT:
