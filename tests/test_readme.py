@@ -48,7 +48,7 @@ def test_the_commands_install_what_was_tested() -> None:
 
 
 def test_the_keys_are_those_of_the_widget() -> None:
-    rows = re.findall(r"^\| ([A-Z]|Shift-[A-Z]) \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| ([A-Z0-9]|Shift-[A-Z]) \| (.*) \|$", README, re.MULTILINE)
     assert rows == [(action.key, action.tip) for action in ACTIONS.values()]
 
 
