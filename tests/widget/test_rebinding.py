@@ -161,3 +161,48 @@ def test_tooltip_and_table_show_the_key_in_use(stored) -> None:
     assert tooltip("undo") == ACTIONS["undo"].tip
     assert f"F4\t{ACTIONS['accept'].tip}" in keys_table().splitlines()
     assert ACTIONS["undo"].tip not in keys_table()
+
+
+def test_keys_follow_preferences_while_the_widget_is_open(
+    stored, performed, widget, viewer, mouse_of, qtbot
+) -> None:
+    key = mouse_of(viewer).key
+    stored.accept = "Shift-Q"
+    qtbot.waitUntil(lambda: not widget._help._typed.isActive(), timeout=20_000)
+    viewer.layers.selection.active = widget.session.points
+    key("Shift-Q")
+    key("G")
+    viewer.layers.selection.clear()
+    key("Shift-Q")
+    key("G")
+    assert performed == ["accept", "accept"]
+
+
+def test_a_key_is_not_complained_of_while_it_is_typed(
+    stored, widget, qtbot, notifications
+) -> None:
+    for typed in ("S", "Sh", "Shift-", "Shift-Q"):
+        stored.accept = typed
+    qtbot.waitUntil(lambda: not widget._help._typed.isActive(), timeout=20_000)
+    assert not notifications
+
+
+def test_a_key_that_cannot_be_is_told_once_when_the_widget_opens(
+    stored, performed, stack, viewer, open_widget, mouse_of, notifications
+) -> None:
+    stored.accept = "P"
+    widget = open_widget()
+    widget.session.wait(60)
+    (message,) = notifications
+    assert message.message == (
+        "Accept stays on G: P is a key of napari itself; choose another one in "
+        "Preferences."
+    )
+    mouse_of(viewer).key("G")
+    assert performed == ["accept"]
+
+
+def test_closing_lets_go_of_the_settings(stored, widget, viewer) -> None:
+    viewer.window.remove_dock_widget(widget)
+    stored.accept = "Shift-Q"
+    assert not widget._help._typed.isActive()

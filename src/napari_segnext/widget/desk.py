@@ -54,6 +54,8 @@ class Desk:
         loop, not at once (napari is in the middle of it).
     busy : Signal(bool)
         The session began or ended to work.
+    closed : Signal()
+        The desk let go of the viewer; `changed` comes again if it is opened again.
     failed : Signal(Exception)
         A session could not be opened, or one of its jobs failed.
     """
@@ -61,6 +63,7 @@ class Desk:
     changed = Signal()
     stale = Signal()
     busy = Signal(bool)
+    closed = Signal()
     failed = Signal(Exception)
 
     def __init__(
@@ -117,6 +120,7 @@ class Desk:
             layer.events.name.disconnect(self._on_layers_changed)
         self._close_session()
         self._keys.unbind()
+        self.closed.emit()
 
     def refresh(self) -> None:
         """Follow the layer list: the image may be gone, or the first may have come."""
@@ -166,6 +170,11 @@ class Desk:
             for role in _ROLES:
                 if self._session.has(role):
                     self._keys.bind(getattr(self._session, role))
+
+    @property
+    def key_complaints(self) -> tuple[str, ...]:
+        """Why some keys are not as the user wants them, a sentence each."""
+        return self._keys.complaints
 
     def rebind_keys(self) -> tuple[str, ...]:
         """Bind the keys as the settings are now; return what is wrong with these."""

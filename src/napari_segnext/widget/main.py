@@ -19,6 +19,7 @@ from napari_segnext.errors import SegNextError
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS
 from napari_segnext.widget.desk import Desk
+from napari_segnext.widget.helping import Help
 from napari_segnext.widget.panel import Panel
 from napari_segnext.widget.settings import read_settings
 from napari_segnext.widget.several import SeveralKey
@@ -69,6 +70,7 @@ class SegNextWidget(QWidget):
         layout.addWidget(self.panel)
         self._connect_view()
         self._desk.changed.connect(self._show)
+        self._help = Help(self._desk)
         self._desk.stale.connect(self._on_desk_stale)
         self._desk.busy.connect(self.panel.controls.show_busy)
         self._desk.failed.connect(_notify)
@@ -83,6 +85,9 @@ class SegNextWidget(QWidget):
 
     def perform(self, name: str) -> None:
         """Do what the button or key of the action `name` does."""
+        if name == "keys":
+            self._help.toggle_sheet()
+            return
         session = self.session
         if session is not None:
             acts: dict[str, Callable[[Session], object]] = {

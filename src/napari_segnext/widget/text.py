@@ -8,6 +8,8 @@ __all__ = [
     "AUTO_RUN",
     "AUTO_RUN_TIP",
     "BACKGROUND",
+    "CHEAT_SHEET",
+    "CHEAT_SHEET_FOOT",
     "FILE_OF_MODEL",
     "FROM_FILE",
     "IMAGE",
@@ -16,15 +18,20 @@ __all__ = [
     "KEY_TWICE",
     "KEY_UNKNOWN",
     "LABEL",
+    "LABEL_IN_USE",
     "LABEL_TIP",
     "MODEL",
     "MODEL_STATES",
+    "MOUSE",
+    "MOUSE_ROWS",
     "NEW_LAYER",
     "NOT_HERE",
     "NO_IMAGE",
     "NO_IMAGE_STATE",
     "OBJECT",
     "OBJECTS_DONE",
+    "POLARITIES",
+    "SEVERAL_OBJECTS",
     "TARGET",
     "TARGET_NEW",
     "WORKING",
@@ -74,6 +81,26 @@ KEY_TWICE = trans._(
     "{title} stays on {default}: {key} does something else already; choose another "
     "one in Preferences."
 )
+
+CHEAT_SHEET = trans._("All keys")
+CHEAT_SHEET_FOOT = trans._(
+    "Close: the same key, Esc or a click. Choose other keys in Preferences: SegNext."
+)
+MOUSE = trans._("Mouse")
+MOUSE_ROWS = [
+    (
+        trans._("Alt with it"),
+        trans._("The other polarity, for this prompt only"),
+    ),
+    (trans._("Space held"), trans._("Move the picture meanwhile")),
+    (trans._("Wheel"), trans._("Zoom; with Ctrl: through the slices")),
+]
+POLARITIES = {
+    "positive": trans._("+ object"),
+    "negative": trans._("− background"),  # noqa: RUF001
+}
+LABEL_IN_USE = trans._("label {label}")
+SEVERAL_OBJECTS = trans._("several objects")
 
 ASK_DROP_TITLE = trans._("An object is open")
 ASK_DROP = trans._("Accept the open object before the change? Otherwise it is dropped.")
