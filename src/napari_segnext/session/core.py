@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.core.prompts import Prompts
+from napari_segnext.core.sense import complaint
 from napari_segnext.core.worker import Worker
 from napari_segnext.errors import ImageError, LayerError, PromptError, SegNextError
 from napari_segnext.session import text
@@ -354,6 +355,10 @@ class SessionCore:
             return text.NO_POSITIVE
         if state.object.each:
             return self._find_hint_for_several()
+        if self._plane and (
+            sentence := complaint(prompts, self._plane.shape_in(self._board.shape))
+        ):
+            return sentence
         if self._preview.masks:
             return text.CORRECT_OR_ACCEPT.format(label=state.label)
         if prompts and not self._auto_run:
