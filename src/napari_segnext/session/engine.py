@@ -127,6 +127,14 @@ class Answers:
                 _, dropped = self._content.popitem(last=False)
                 self._bytes -= dropped.crop.nbytes
 
+    def copy(self) -> Answers:
+        """Return answers that go on by themselves; the arrays are shared."""
+        other = Answers(self._budget_bytes)
+        with self._lock:
+            other._content = OrderedDict(self._content)
+            other._bytes = self._bytes
+        return other
+
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
@@ -165,6 +173,11 @@ class Engine:
         # the last group's answers: another box among twenty is one prediction
         self._singles: dict[Prompts, Prediction] = {}
         self._singles_of: tuple[int, PlaneKey] | None = None
+
+    @property
+    def recipe(self) -> tuple[object, ...]:
+        """What answers depend on besides the image: model and window."""
+        return self._model, self._window
 
     @property
     def name(self) -> str:

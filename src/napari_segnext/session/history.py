@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,13 @@ class History:
         self._acts.clear()
         self._cursor = 0
         self.revision += 1
+
+    def copy(self) -> History:
+        """Return a history that goes on by itself; the acts are shared."""
+        other = copy(self)
+        other._acts = list(self._acts)
+        other._entries = dict(self._entries)
+        return other
 
     @property
     def acts(self) -> tuple[Act, ...]:

@@ -13,6 +13,7 @@ from napari_segnext.session.acts import Cleared, Grouped, Relabelled, TargetRemo
 from napari_segnext.session.cleaning import Cleaning
 from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.prompting import Prompting
+from napari_segnext.session.resuming import Resuming
 from napari_segnext.session.seeing import Seeing
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Accepting, Prompting, Seeing, Cleaning):
+class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),

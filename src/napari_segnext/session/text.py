@@ -29,6 +29,14 @@ LABELS_LOST = trans._(
     "The labels were removed; they had more than {count} million labelled pixels, and "
     "that cannot be undone."
 )
+IMAGE_IS_ANOTHER = trans._(
+    "The image has another shape than before; prompts that fit were taken up, without "
+    "what came before them."
+)
+TARGET_IS_ANOTHER = trans._(
+    "The labels are another layer than before; open prompts were taken up, without "
+    "what came before them."
+)
 CLOSED = trans._("The session is closed.")
 
 # acts, as "Undo: ..." names them
