@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["SeenLayers", "SeenPictures"]
 
 _OPACITY = 0.6  # of prompts at full value: the image shows through
+_TYPES = dict(zip(SEEN_ROLES, (np.float32, np.uint8), strict=True))
+_LIMITS = dict(zip(SEEN_ROLES, ((0, 1), (0, 255)), strict=True))
 _CHANNELS = ("mask", "positive", "negative")
 
 
@@ -92,8 +94,9 @@ class SeenLayers:
         selection, active = set(layers.selection), layers.selection.active
         for role in SEEN_ROLES:
             layer = self._layers[role] = Image(
-                self._nothing(),
+                self._nothing(role),
                 rgb=True,
+                contrast_limits=_LIMITS[role],
                 name=f"{self._image.name} {role}",
                 affine=_matrix(Affine.data_to_world(self._image)),
                 units=self._image.units,
@@ -123,11 +126,12 @@ class SeenLayers:
     def blank(self) -> None:
         """Show nothing."""
         for role in SEEN_ROLES:
-            self._put(role, self._nothing(), Affine.data_to_world(self._image))
+            self._put(role, self._nothing(role), Affine.data_to_world(self._image))
 
-    def _nothing(self) -> npt.NDArray[np.uint8]:
-        # one transparent pixel of the image: the sliders' ranges stay as they are
-        return np.zeros((1,) * self._image.ndim + (4,), np.uint8)
+    def _nothing(self, role: str) -> npt.NDArray[Any]:
+        # one transparent pixel of the image: the sliders' ranges stay as they are;
+        # of the type of what is to come: napari keeps the limits of the first data
+        return np.zeros((1,) * self._image.ndim + (4,), _TYPES[role])
 
     def _put(self, role: str, picture: npt.NDArray[Any], to_world: Affine) -> None:
         layer = self._layers[role]
