@@ -75,7 +75,7 @@ def test_it_closes(sheet, widget, viewer, mouse_of, how: str) -> None:
         left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         QTest.mouseClick(sheet, left, none, QPoint(5, 5))
     else:
-        widget.perform("keys")
+        QTest.mouseClick(widget.panel.controls.keys, Qt.MouseButton.LeftButton)
     assert not sheet.is_open
     assert len(widget.session.points.data) == prompts
 

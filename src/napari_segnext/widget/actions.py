@@ -22,9 +22,9 @@ __all__ = [
     "Action",
     "Tool",
     "key_of",
-    "keys_table",
     "read_keys",
     "tooltip",
+    "with_key",
 ]
 
 
@@ -226,13 +226,10 @@ def key_of(name: str) -> str:
 
 def tooltip(name: str) -> str:
     """Return the tip of the action `name` with its key as it is now."""
-    tip, key = ACTIONS[name].tip, key_of(name)
+    return with_key(ACTIONS[name].tip, name)
+
+
+def with_key(tip: str, name: str) -> str:
+    """Return a tip with the key of the action `name` as it is now, if it has one."""
+    key = key_of(name)
     return f"{tip} ({key})" if key else tip
-
-
-def keys_table() -> str:
-    """Return all keys as they are now and what they do, one a line."""
-    keys = read_keys().keys
-    return "\n".join(
-        f"{keys[name]}\t{action.tip}" for name, action in ACTIONS.items() if keys[name]
-    )

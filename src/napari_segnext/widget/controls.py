@@ -17,13 +17,12 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QToolButton,
-    QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_segnext.widget import text
-from napari_segnext.widget.actions import ACTIONS, TOOLS, keys_table, tooltip
+from napari_segnext.widget.actions import ACTIONS, TOOLS, tooltip, with_key
 
 if TYPE_CHECKING:
     from napari_segnext.session.session import Session
@@ -102,6 +101,7 @@ class Controls(QWidget):
         children += [self.positive, self.negative, self.label, self.auto_run]
         for child in children:
             child.setEnabled(session is not None)
+        self._show_tips()
         self.show_busy(session is not None and session.is_busy)
         if session is None:
             self._check_tool(None)
@@ -126,6 +126,16 @@ class Controls(QWidget):
         self.busy.setProperty("busy", busy)
         self.busy.setToolTip(text.WORKING if busy else "")
 
+    def _show_tips(self) -> None:
+        # each time: the user may have chosen another key
+        for name, button in self.buttons.items():
+            button.setToolTip(tooltip(name))
+        for polarity in (self.positive, self.negative):
+            polarity.setToolTip(tooltip("polarity"))
+        for name, tool in self.tools.items():
+            tool.setToolTip(with_key(TOOLS[name].tip, "next_tool"))
+        self.keys.setToolTip(tooltip("keys"))
+
     def _check_tool(self, tool: str | None) -> None:
         for name, button in self.tools.items():
             button.setChecked(name == tool)
@@ -140,7 +150,6 @@ class Controls(QWidget):
         ):
             button.setCheckable(True)
             button.setStyleSheet(style)
-            button.setToolTip(tooltip("polarity"))
             button.clicked.connect(
                 lambda _checked, chosen=polarity: self.polarity_chosen.emit(chosen)
             )
@@ -155,7 +164,6 @@ class Controls(QWidget):
             button = QToolButton()
             button.setStyleSheet(_TOOL_STYLE)
             button.setText(tool.text)
-            button.setToolTip(f"{tool.tip} ({ACTIONS['next_tool'].key})")
             button.setCheckable(True)
             button.clicked.connect(
                 lambda _checked, chosen=name: self.tool_chosen.emit(chosen, "")
@@ -167,14 +175,9 @@ class Controls(QWidget):
             grid.addWidget(_stretch(button), *divmod(index, _TOOLS_PER_ROW))
         self.keys = QToolButton()
         self.keys.setText(text.KEYS)
-        self.keys.setToolTip(keys_table())
-        self.keys.clicked.connect(self._show_keys)
+        self.keys.clicked.connect(lambda: self.acted.emit("keys"))
         grid.addWidget(_stretch(self.keys), *divmod(len(TOOLS), _TOOLS_PER_ROW))
         return grid
-
-    def _show_keys(self) -> None:
-        below = self.keys.mapToGlobal(self.keys.rect().bottomLeft())
-        QToolTip.showText(below, keys_table(), self.keys)
 
     def _make_menu(self, tool: str, shapes: dict[str, str]) -> QMenu:
         menu = QMenu(self)
@@ -224,7 +227,6 @@ class Controls(QWidget):
 
     def _make_button(self, name: str) -> QPushButton:
         button = QPushButton(ACTIONS[name].text)
-        button.setToolTip(tooltip(name))
         button.clicked.connect(lambda: self.acted.emit(name))
         self.buttons[name] = button
         return _stretch(button)
