@@ -25,16 +25,15 @@ def test_it_says_polarity_tool_label_and_what_to_do(widget, corner) -> None:
     assert corner.polarity.text() == "+ object"
     assert corner.what.text() == f"{TOOLS['point'].text} · label 1"
     assert corner.hint.text() == widget.session.hint == session_text.BEGIN
-
-
-def test_polarity_is_a_sign_and_a_word_and_a_colour(widget, corner) -> None:
     before = corner.polarity.styleSheet()
     widget.session.toggle_polarity()
     assert corner.polarity.text() == text.POLARITIES["negative"]
     assert corner.polarity.styleSheet() != before
 
 
-def test_it_follows_the_session(widget, corner) -> None:
+def test_it_follows_the_session_and_says_why_nothing_happens(
+    widget, viewer, corner
+) -> None:
     session = widget.session
     session.activate("box")
     session.label = 7
@@ -45,9 +44,6 @@ def test_it_follows_the_session(widget, corner) -> None:
     session.each = False
     session.add_click((45, 20, 20), positive=False)
     assert corner.hint.text() == session_text.NO_POSITIVE
-
-
-def test_in_3d_it_says_why_nothing_happens(widget, viewer, corner) -> None:
     viewer.dims.ndisplay = 3
     widget.session.sync()
     assert not corner.isHidden()
@@ -64,16 +60,15 @@ def test_it_takes_no_mouse_and_leaves_naparis_overlay_alone(
     assert viewer.canvas.overlays.text.text == ""
 
 
-@pytest.mark.parametrize("grid", [False, True])
-def test_it_stays_in_the_corner_of_the_canvas(
-    widget, viewer, corner, qtbot, grid: bool
+def test_it_stays_in_the_corner_of_the_canvas_in_the_grid_too(
+    widget, viewer, corner, qtbot
 ) -> None:
-    viewer.canvas.grid.enabled = grid
     canvas = canvas_of(viewer)
     window = viewer.window.main_menu.parentWidget()
     with qtbot.waitExposed(window):
         window.show()
-    for width in (1300, 900):
+    for width, is_grid in ((1300, False), (900, True)):
+        viewer.canvas.grid.enabled = is_grid
         before = canvas.width()
         window.resize(width, 700)
         qtbot.waitUntil(lambda before=before: canvas.width() != before)
@@ -111,15 +106,12 @@ def test_it_can_be_switched_off_and_on_in_preferences(
     assert widget._help.corner is None
 
 
-def test_it_goes_with_the_widget(widget, viewer, corner) -> None:
+def test_it_is_painted_again_only_for_a_change_and_goes_with_the_widget(
+    widget, viewer, corner
+) -> None:
+    corner.hint.setText("mark")  # what a needless setText would overwrite
+    corner.show_session(widget.session)
+    assert corner.hint.text() == "mark"
     viewer.window.remove_dock_widget(widget)
     assert corner.parentWidget() is None
     assert canvas_of(viewer).findChild(CanvasHelp) is None
-
-
-def test_nothing_is_painted_again_while_nothing_changed(widget, corner) -> None:
-    painted = []
-    corner.hint.setText("mark")  # what a needless setText would overwrite
-    corner.show_session(widget.session)
-    painted.append(corner.hint.text())
-    assert painted == ["mark"]

@@ -2,59 +2,64 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pytest
 from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QLabel
+from qtpy.QtWidgets import QApplication, QLabel, QWidget
 
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import ACTIONS, GROUPS, TOOLS
+from napari_segnext.widget.cheat_sheet import CheatSheet
 from napari_segnext.widget.overlay import canvas_of
 
-
-@pytest.fixture
-def canvas(widget, viewer):
-    return canvas_of(viewer)
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
-@pytest.fixture
-def resized(canvas, qtbot):
-    """Give the window, which is shown, another size."""
-    with qtbot.waitExposed(canvas.window()):
-        canvas.window().show()
+class Canvas(QWidget):
+    """Stands in for what napari draws on, and notes the clicks that reach it."""
 
-    def resize(width: int, height: int) -> None:
-        before = canvas.size()
-        canvas.window().resize(width, height)
-        qtbot.waitUntil(lambda: canvas.size() != before)
-        QApplication.processEvents()
+    def __init__(self) -> None:
+        super().__init__()
+        self.clicks: list[str] = []
 
-    return resize
+    def mousePressEvent(self, event) -> None:
+        self.clicks.append("press")
+
+    def mouseReleaseEvent(self, event) -> None:
+        self.clicks.append("release")
 
 
 @pytest.fixture
-def sheet(widget, canvas):
-    widget.perform("keys")
-    return widget._help.sheet
+def canvas(qtbot) -> Canvas:
+    canvas = Canvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(1200, 800)
+    with qtbot.waitExposed(canvas):
+        canvas.show()
+    return canvas
 
 
-def shown(sheet) -> str:
+@pytest.fixture
+def sheet(canvas) -> CheatSheet:
+    """It lies open over the canvas."""
+    sheet = CheatSheet(canvas)
+    sheet.toggle()
+    return sheet
+
+
+def words(sheet: CheatSheet) -> str:
     return "".join(label.text() for label in sheet.findChildren(QLabel))
 
 
-def test_the_canvas_is_the_one_that_napari_draws_on(widget, viewer, canvas) -> None:
-    real = getattr(viewer, "__wrapped__", viewer)
-    assert canvas is real.window._qt_viewer.canvas.native
-
-
 def test_it_lists_every_key_every_group_and_the_mouse(sheet) -> None:
-    assert sheet.is_open
-    html = shown(sheet)
+    html = words(sheet)
     for action in ACTIONS.values():
         assert f"<b>{action.key}</b>" in html
-        assert action.tip.replace("'", "&#x27;") in html
+        assert escape(action.tip) in html
     for title in (*GROUPS.values(), text.MOUSE, *(tool.tip for tool in TOOLS.values())):
         assert title in html
     assert "<b>Alt with it</b>" in html
@@ -64,84 +69,93 @@ def test_every_group_of_the_actions_is_a_group_of_the_sheet() -> None:
     assert {action.group for action in ACTIONS.values()} == set(GROUPS)
 
 
-@pytest.mark.parametrize("how", ["same key", "escape", "click", "button"])
-def test_it_closes(sheet, widget, viewer, mouse_of, how: str) -> None:
-    prompts = len(widget.session.points.data)
-    if how == "same key":
-        mouse_of(viewer).key(ACTIONS["keys"].key)
-    elif how == "escape":
-        QTest.keyClick(sheet.parentWidget(), Qt.Key.Key_Escape)
-    elif how == "click":
-        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        QTest.mouseClick(sheet, left, none, QPoint(5, 5))
+def test_escape_closes_it_and_is_the_canvass_own_again_then(sheet, canvas) -> None:
+    heard = []
+    canvas.keyPressEvent = lambda event: heard.append(event.key())
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    assert not sheet.is_open
+    assert heard == []
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    assert heard == [Qt.Key.Key_Escape]
+
+
+@pytest.mark.parametrize("where", ["beside the card", "on a line of it"])
+def test_a_click_closes_it_and_is_no_prompt(sheet, canvas, where: str) -> None:
+    if where == "beside the card":
+        QTest.mouseClick(sheet, LEFT, NONE, QPoint(5, 5))
     else:
-        QTest.mouseClick(widget.panel.controls.keys, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(sheet._sections[0], LEFT, NONE)
     assert not sheet.is_open
-    assert len(widget.session.points.data) == prompts
+    assert canvas.clicks == []
+    assert canvas.childAt(canvas.rect().center()) is None
 
 
-def test_a_click_on_a_line_of_it_closes_it(sheet) -> None:
-    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QTest.mouseClick(sheet._sections[0], left, none)
-    assert not sheet.is_open
-
-
-def test_the_canvas_has_its_mouse_and_keys_while_it_is_closed(
-    sheet, widget, viewer, mouse_of
-) -> None:
-    widget.perform("keys")
-    mouse = mouse_of(viewer)
-    session = widget.session
-    mouse.click(session.points, 45, 30, 30)
-    assert len(session.points.data) == 1
-    session.activate("polygon")
-    QTest.keyClick(sheet.parentWidget(), Qt.Key.Key_Escape)  # napari's own again
-    mouse.key("Q")
-    assert session.polarity == "negative"
-
-
-def test_it_covers_the_canvas_whatever_its_size(sheet, canvas, resized) -> None:
+def test_it_covers_the_canvas_whatever_its_size(sheet, canvas) -> None:
     columns = []
-    for width, height in ((1800, 1000), (900, 600)):
-        resized(width, height)
+    for width, height in ((1300, 900), (500, 400)):
+        canvas.resize(width, height)
+        QApplication.processEvents()
         assert sheet.geometry() == canvas.rect()
         assert canvas.rect().contains(sheet._card.geometry())
         first, second = (label.geometry() for label in sheet._sections)
         columns.append(second.left() > first.right())
     assert columns == [True, False]
+    assert sheet._area.verticalScrollBar().maximum() > 0
 
 
-def test_it_fits_a_usual_window_without_scrolling(widget, resized) -> None:
-    resized(1600, 1000)
-    widget.perform("keys")
+@pytest.mark.parametrize("font_scale", [1, 1.5])
+def test_it_fits_a_usual_canvas_without_scrolling(canvas, font_scale: float) -> None:
+    font = canvas.font()
+    font.setPointSizeF(font_scale * font.pointSizeF())
+    canvas.setFont(font)
+    canvas.resize(1400, 950)
+    sheet = CheatSheet(canvas)
+    sheet.toggle()
     QApplication.processEvents()
-    area = widget._help.sheet._area
+    area = sheet._area
     assert area.viewport().height() > 300
     assert area.verticalScrollBar().maximum() == 0
 
 
-def test_it_shows_the_keys_that_the_user_chose(
-    npe2pm, plugin_settings, widget, canvas
-) -> None:
+def test_it_shows_the_keys_that_the_user_chose(npe2pm, plugin_settings, sheet) -> None:
     npe2pm.register(PluginManifest.from_distribution("napari-segnext"))
     stored = get_plugin_settings("napari-segnext").keys
     stored.accept, stored.undo = "F4", ""
-    widget.perform("keys")
-    html = shown(widget._help.sheet)
+    sheet.refresh()
+    html = words(sheet)
     assert "<b>F4</b>" in html
     assert "<b>G</b>" not in html
     assert ACTIONS["undo"].tip not in html
 
 
-def test_it_can_be_asked_for_without_an_image(viewer, open_widget) -> None:
-    widget = open_widget()
-    assert widget.session is None
+# ---- in napari
+
+
+def test_its_key_and_its_button_open_and_close_it(widget, viewer, mouse_of) -> None:
+    mouse, button = mouse_of(viewer), widget.panel.controls.keys
+    viewer.layers.selection.active = widget.session.points
+    for opener, closer in (("key", "button"), ("button", "key")):
+        for how, is_open in ((opener, True), (closer, False)):
+            if how == "key":
+                mouse.key(ACTIONS["keys"].key)
+            else:
+                QTest.mouseClick(button, LEFT)
+            assert widget._help.sheet.is_open is is_open
+    mouse.click(widget.session.points, 45, 30, 30)
+    assert len(widget.session.points.data) == 1
+
+
+def test_it_lies_over_naparis_canvas_and_goes_with_the_widget(
+    viewer, open_widget
+) -> None:
+    widget = open_widget()  # without an image, too
+    canvas = canvas_of(viewer)
+    real = getattr(viewer, "__wrapped__", viewer)
+    assert canvas is real.window._qt_viewer.canvas.native
     widget.perform("keys")
-    assert widget._help.sheet.is_open
-
-
-def test_it_goes_with_the_widget(sheet, widget, viewer, canvas) -> None:
+    sheet = widget._help.sheet
+    assert sheet.is_open
+    assert sheet.parentWidget() is canvas
     viewer.window.remove_dock_widget(widget)
     assert widget._help.sheet is None
-    assert sheet.parentWidget() is None
-    assert sheet not in canvas.children()
+    assert canvas.findChild(CheatSheet) is None

@@ -98,11 +98,13 @@ class Help:
         unwatch, self._unwatch = self._unwatch, []
         for end in unwatch:
             end()
-        self._typed.stop()
-        _remove(self.corner)
-        self.corner = None
-        _remove(self.sheet)
-        self.sheet = None
+        corner, self.corner = self.corner, None
+        sheet, self.sheet = self.sheet, None
+        # however the widget ends: by then parts of Qt may have gone before us
+        with suppress(RuntimeError):
+            self._typed.stop()
+        _remove(corner)
+        _remove(sheet)
 
 
 def _remove(overlay: Overlay | None) -> None:
