@@ -222,7 +222,6 @@ def test_given_reviewed_objects_when_deleted_merged_or_split_then_it_is_kept_sen
     new = session.split(3, [(2, 0, 12), (2, 39, 12)])
     assert reviewed(there) == {3, 5, new}
     session.delete(5)
-    session.label = 5
     assert reviewed(there) == {3, new}
     for _ in range(2):
         assert session.undo()

@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_segnext.errors import PromptError
-from napari_segnext.session.acts import Accepted, ObjectChange, OpenObject, PlaneState
+from napari_segnext.session.acts import (
+    Accepted,
+    Edited,
+    ObjectChange,
+    OpenObject,
+    PlaneState,
+)
 from napari_segnext.session.compose import compose
 from napari_segnext.session.groups import apart
 from napari_segnext.session.overlapping import Overlapping
@@ -49,6 +55,12 @@ class Accepting(Overlapping):
         state = self._history.state
         masks = self._masks_to_accept()
         if not any(masks.values()):
+            editing = state.object.editing
+            if editing is not None and masks:
+                raise PromptError(
+                    f"Nothing is left of label {editing}; delete it, or correct the "
+                    "prompts."
+                )
             raise PromptError(
                 "Nothing is shown that could be accepted; add a prompt and wait."
             )
@@ -106,8 +118,18 @@ class Accepting(Overlapping):
             masks,
             label,
             editing=self._history.state.object.editing,
+            opened=self._opened(),
             overlap=overlap,
         )
+
+    def _opened(self) -> Masks | None:
+        """Return what the current object was when it was opened for editing."""
+        number = self._history.state.object.number
+        for act in reversed(self._history.acts):
+            if isinstance(act, Edited) and act.after.number == number:
+                planes = act.after.planes.items()
+                return {plane: found.stored for plane, found in planes if found.stored}
+        return None
 
     def _known_after_accept(self, masks: Masks) -> tuple[ObjectChange, ...]:
         state = self._history.state

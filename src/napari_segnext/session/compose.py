@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_segnext.errors import LabelRangeError, LayerError
 from napari_segnext.session.layers import check_writable
-from napari_segnext.session.pixels import PixelChange, take
+from napari_segnext.session.pixels import PixelChange, PlaneMask, take
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
     from napari_segnext.session.found import Found
-    from napari_segnext.session.pixels import Coordinates, PlaneMask
+    from napari_segnext.session.pixels import Coordinates
     from napari_segnext.session.planes import PlaneKey
 
 __all__ = [
@@ -59,6 +59,7 @@ def compose(
     label: int,
     *,
     editing: int | None = None,
+    opened: Mapping[PlaneKey, PlaneMask] | None = None,
     overlap: str = "keep",
 ) -> PixelChange:
     """Work out which pixels of `target` change when `masks` become `label`.
@@ -74,6 +75,9 @@ def compose(
     editing : int or None
         A label that the object had before: its pixels are the object's own, and those
         that are not in the masks are freed, on the planes of the masks.
+    opened : mapping of PlaneKey to PlaneMask, optional
+        What the object was when it was opened for editing: only that is freed, and
+        not what was painted by hand since.
     overlap : {"keep", "overwrite"}
         Whether pixels of other labels are kept. They always are where the layer's
         `preserve_labels` is set.
@@ -97,7 +101,10 @@ def compose(
     outside = _concatenate(
         []
         if editing is None
-        else [_stale_pixels(data, key, mask, editing) for key, mask in masks.items()],
+        else [
+            _stale_pixels(data, key, mask, editing, opened)
+            for key, mask in masks.items()
+        ],
         data.ndim,
     )
     # a pixel may be outside on one plane and inside on another that crosses it:
@@ -111,12 +118,18 @@ def compose(
 
 
 def _stale_pixels(
-    data: Any, plane: PlaneKey, mask: PlaneMask, label: int
+    data: Any,
+    plane: PlaneKey,
+    mask: PlaneMask,
+    label: int,
+    opened: Mapping[PlaneKey, PlaneMask] | None,
 ) -> Coordinates:
     own = np.asarray(data[plane.slices]) == label
     row0, col0, row1, col1 = mask.region
     if mask:
         own[row0:row1, col0:col1] &= ~mask.crop
+    if opened is not None:
+        own &= opened.get(plane, PlaneMask()).plane((own.shape[0], own.shape[1]))
     return plane.coordinates_of((0, 0, *own.shape), own)
 
 

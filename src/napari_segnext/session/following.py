@@ -15,10 +15,12 @@ from napari_segnext.session.core import SessionCore
 
 if TYPE_CHECKING:
     from napari_segnext.session.acts import Act, TargetEdited
+    from napari_segnext.session.pixels import PixelChange
 
 __all__ = ["Following"]
 
 _LOADING = "load the model"
+_MOST_ACTS = 50  # back in the log, where napari's own undo is looked for
 
 
 class Following(SessionCore):
@@ -187,20 +189,41 @@ class Following(SessionCore):
             self.error.emit(PromptError(sentence))
 
     def _look_at_target(self) -> None:
+        """Log what others did to the target; napari's undo and redo move in the log."""
         edit = self._target.edited()
         last, following = self._history.last, self._history.next
-        # napari's own undo and redo; what explains more pixels is more likely
-        undone = last.pixels.inverse() if last and last.pixels else None
-        redone = following.pixels if following else None
-        found = self._target.have_become(edit, [undone, redone])
-        if last is not None and found == 0:
-            self._history.back()
-            self._after_move(last)
-        elif following is not None and found == 1:
-            self._history.forth()
-            self._after_move(following)
+        moves: list[tuple[Act, PixelChange, bool]] = []
+        if last is not None and last.pixels is not None:
+            moves.append((last, last.pixels, True))
+        if following is not None and following.pixels is not None:
+            moves.append((following, following.pixels, False))
+        found = self._target.found(edit, [move[1:] for move in moves])
+        if found is not None:
+            act, _, undone = moves[found]
+            if undone:
+                self._history.back()
+            else:
+                self._history.forth()
+            self._after_move(act)
+            return
+        earlier = self._taken_back(edit)
+        if earlier is not None:
+            self._push(self._target.taken_back(earlier))
         elif edit is not None:
             self._push(edit)
+
+    def _taken_back(self, edit: TargetEdited | None) -> PixelChange | None:
+        """Return what an earlier act did if napari has just taken that back.
+
+        Where nothing is seen to have changed only the last act with pixels can tell.
+        """
+        for act in reversed(self._history.acts[-_MOST_ACTS:]):
+            if act.pixels is not None and act.pixels:
+                if self._target.found(edit, [(act.pixels, True)]) is not None:
+                    return act.pixels
+                if edit is None:
+                    break
+        return None
 
     def _take_new_image(self) -> None:
         self._image_changed = False

@@ -66,7 +66,9 @@ class Roles:
         self.image = image
         self.polarity = "positive"
         self.dirty: set[str] = set()
-        self.target_painted = False
+        # what napari told of the target since it was looked at, and its undo atoms
+        self.target_events: set[str] = set()
+        self.target_atoms: list[Any] = []
         self._layers: dict[str, Layer] = {}
         self._made: list[Layer] = []
         self._dirty_planes: set[PlaneKey] = set()
@@ -295,7 +297,9 @@ class Roles:
         self._mark("scribbles")
 
     def _on_target(self, event: Any) -> None:
-        self.target_painted |= event.type != "set_data"
+        self.target_events.add(event.type)
+        if event.type == "paint":
+            self.target_atoms += event.value
         self._mark("target")
 
     def _on_defaults(self, event: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,13 @@ from napari_segnext.session.acts import TargetEdited
 from napari_segnext.session.bulk import write_in_bulk
 from napari_segnext.session.compose import check_change, write
 from napari_segnext.session.found import find, parts_of, spans_of
-from napari_segnext.session.pixels import PixelChange, take
+from napari_segnext.session.outside import (
+    Likeness,
+    changed_on_plane,
+    changed_pixels,
+    painted_pixels,
+)
+from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_segnext.session.board import Board
     from napari_segnext.session.found import Found
-    from napari_segnext.session.planes import PlaneKey
+    from napari_segnext.session.pixels import PixelChange
 
     Spans = dict[int, tuple[int, int]]
 
@@ -28,7 +34,6 @@ __all__ = ["Target"]
 
 # where more labels go at once, all are counted anew
 _MOST_LOOKED_FOR = 16
-_SAMPLES = 64
 # more pixels in one step would fill the memory with napari's undo history
 _MOST_BY_NAPARI = 10_000_000
 
@@ -47,6 +52,8 @@ class Target:
         self._plane: PlaneKey | None = None
         self._expected: npt.NDArray[np.generic] | None = None
         self._spans: Spans | None = None
+        self._spans_before: Spans | None = None
+        self._likeness = Likeness()
 
     @property
     def layer(self) -> Labels:
@@ -139,8 +146,15 @@ class Target:
     def accept_as_is(self) -> None:
         """Take what the layer holds now as what it should hold."""
         self.look_at(self._plane)
-        self._board.dirty.discard("target")
-        self._board.target_painted = False
+        self._take_events()
+
+    def _take_events(self) -> tuple[set[str], list[Any]]:
+        """Return what napari told since this was called last, and forget it."""
+        board = self._board
+        events, atoms = board.target_events, board.target_atoms
+        board.target_events, board.target_atoms = set(), []
+        board.dirty.discard("target")
+        return events, atoms
 
     def look_at(self, plane: PlaneKey | None) -> None:
         """Remember what the layer holds on `plane` now."""
@@ -156,71 +170,92 @@ class Target:
     def edited(self, layer: Labels | None = None) -> TargetEdited | None:
         """Return what was changed from outside since the last look, as an act.
 
+        What was painted is known on all planes, anything else on the one on display.
+
         Parameters
         ----------
         layer : Labels, optional
             The one to look at, where it was removed from the viewer since.
         """
+        events, atoms = self._take_events()
         plane, expected = self._plane, self._expected
-        self._board.dirty.discard("target")
-        known, self._spans = self._spans, None  # what is not on display is not known
-        if self._board.plane != plane and not self._board.target_painted:
-            self._spans = known  # most likely nothing but another slice on display
-        self._board.target_painted = False
-        if plane is None or expected is None:
-            return None
         data = (self.layer if layer is None else layer).data
-        if not plane.is_in(data.shape):
-            self.look_at(None)
+        self._spans_before = self._spans
+        # where nothing but another slice is on display, most likely nothing changed
+        is_still_there = self._board.plane == plane
+        if "data" in events or ("set_data" in events and is_still_there):
+            self._spans = None
+        parts = []
+        if plane is not None and expected is not None:
+            found = (
+                changed_on_plane(data, plane, expected) if _has(data, plane) else None
+            )
+            if found is None:
+                self.look_at(plane)
+            else:
+                parts.append(found)
+        if "data" not in events:
+            parts += painted_pixels(atoms)
+        change = changed_pixels(data, parts)
+        if not change:
             return None
-        actual = np.asarray(data[plane.slices])
-        if actual.shape != expected.shape:
-            self.look_at(plane)
-            return None
-        rows, cols = np.nonzero(actual != expected)
-        if not rows.size:
-            return None
-        here = plane.coordinates_of((0, 0, *actual.shape), actual != expected)
-        change = PixelChange.from_arrays(
-            data.shape, here, expected[rows, cols], actual[rows, cols]
-        )
         if layer is None:
-            self._spans = known
             self._count(change)
             self.look_at(plane)
-        return TargetEdited(plane, change)
+        return TargetEdited(self._plane_of(change), change)
 
-    def have_become(
-        self, edit: TargetEdited | None, changes: Iterable[PixelChange | None]
+    def _plane_of(self, change: PixelChange) -> PlaneKey:
+        """Return the plane on display if `change` is there too, or one where it is."""
+        where = change.coordinates
+        if self._plane is not None and self._plane.pixels_on(where)[0].size:
+            return self._plane
+        axes = self._board.axes
+        fixed = [axis for axis in range(len(where)) if axis not in axes]
+        return PlaneKey(tuple(int(where[axis][0]) for axis in fixed), axes)
+
+    def found(
+        self, edit: TargetEdited | None, changes: Iterable[tuple[PixelChange, bool]]
     ) -> int | None:
-        """Tell which of several changes somebody else did exactly.
+        """Tell which of several changes somebody else did, or took back.
 
-        All pixels of it have their value after it, and the edit that is seen on the
-        plane on display, if any, touches no others. Of several, the one of most pixels:
-        the others are a part of it, or are in it by chance.
+        All pixels of it have their value after (or before) it, and the edit that is
+        seen, if any, touches no others. Of several, the one of most pixels: the others
+        are a part of it, or are in it by chance.
+
+        Parameters
+        ----------
+        edit : TargetEdited or None
+            What `edited` found.
+        changes : iterable of (PixelChange, bool)
+            Changes, and whether they would have been taken back.
+
+        Returns
+        -------
+        int or None
+            Which of them.
         """
+        seen = None if edit is None else edit.pixels
+        listed = list(changes)
         sizes = {
             index: len(change)
-            for index, change in enumerate(changes)
-            if change is not None and self._has_become(edit, change)
+            for index, (change, undone) in enumerate(listed)
+            if self._likeness.has_become(self.layer.data, change, seen, undone)
         }
-        return max(sizes, key=lambda index: sizes[index], default=None)
+        if not sizes:
+            return None
+        best = max(sizes, key=lambda index: sizes[index])
+        change, undone = listed[best]
+        self._spans = self._spans_before
+        self._count(change.inverse() if undone else change)
+        return best
 
-    def _has_become(self, edit: TargetEdited | None, change: PixelChange) -> bool:
-        data = self.layer.data
-        if not change or change.shape != tuple(data.shape):
-            return False
-        # most often it is nothing of the kind, and a few pixels tell
-        where, after = change.sample(_SAMPLES)
-        if not np.array_equal(take(data, where), after):
-            return False
-        if not np.array_equal(take(data, change.coordinates), change.after):
-            return False
-        if edit is None:
-            return True
-        flat = np.ravel_multi_index(change.coordinates, change.shape)
-        touched = np.ravel_multi_index(edit.pixels.coordinates, change.shape)
-        return bool(np.isin(touched, flat).all())
+    def taken_back(self, change: PixelChange) -> TargetEdited:
+        """Return the act of somebody who took `change` back."""
+        return TargetEdited(self._plane_of(change), change.inverse())
+
+
+def _has(data: Any, plane: PlaneKey) -> bool:
+    return plane.is_in(data.shape)
 
 
 def _clear_undo_history(layer: Labels) -> None:
