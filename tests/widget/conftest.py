@@ -130,27 +130,40 @@ class Mouse:
     def __init__(self, viewer) -> None:
         self._viewer = getattr(viewer, "__wrapped__", viewer)
 
-    def click(self, layer, *position: float) -> None:
-        self.drag(layer, [position])
+    def click(self, layer, *position: float, held: str = "No") -> None:
+        self.drag(layer, [position], held=held)
 
-    def drag(self, layer, positions: list[tuple[float, ...]]) -> None:
-        """Press at the first, move through the others, release at the last."""
+    def drag(
+        self, layer, positions: list[tuple[float, ...]], *, held: str = "No"
+    ) -> None:
+        """Press at the first, move through the others, release at the last.
+
+        `held`: "Alt", "Control" or "Shift", a key that is held meanwhile.
+        """
         native = self._canvas.native
         points = [self._pixel(layer, position) for position in positions]
-        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        left = Qt.MouseButton.LeftButton
+        modifier = getattr(Qt.KeyboardModifier, f"{held}Modifier")
         QTest.mouseMove(native, points[0])
-        QTest.mousePress(native, left, none, points[0])
+        QTest.mousePress(native, left, modifier, points[0])
         for point in points[1:]:
             QTest.mouseMove(native, point)
-        QTest.mouseRelease(native, left, none, points[-1])
+        QTest.mouseRelease(native, left, modifier, points[-1])
+
+    def double_click(self, layer, *position: float) -> None:
+        point = self._pixel(layer, position)
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QTest.mouseMove(self._canvas.native, point)
+        QTest.mouseDClick(self._canvas.native, left, none, point)
+
+    def move(self, layer, *position: float) -> None:
+        QTest.mouseMove(self._canvas.native, self._pixel(layer, position))
 
     def key(self, key: str) -> None:
         """Press a key over the canvas, for instance "Shift-U"."""
-        modifier = Qt.KeyboardModifier.NoModifier
-        if key.startswith("Shift-"):
-            modifier = Qt.KeyboardModifier.ShiftModifier
-        code = getattr(Qt.Key, f"Key_{key[-1]}")
-        QTest.keyClick(self._canvas.native, code, modifier)
+        *held, name = key.split("-")
+        modifier = getattr(Qt.KeyboardModifier, f"{(held or ['No'])[0]}Modifier")
+        QTest.keyClick(self._canvas.native, getattr(Qt.Key, f"Key_{name}"), modifier)
 
     @property
     def _canvas(self):
