@@ -60,10 +60,11 @@ class Cleaning(SessionCore):
             )
         if postprocess == self._postprocess:
             return
-        self._postprocess = postprocess
         planes = self._history.state.object.planes
+        lacking = [plane for plane in planes if self._is_shown_without_answer(plane)]
+        self._postprocess = postprocess
         self._show(planes)
-        self._ask([plane for plane in planes if self._is_shown_without_answer(plane)])
+        self._ask(lacking)
         self._update()
 
     def _is_shown_without_answer(self, plane: PlaneKey) -> bool:
