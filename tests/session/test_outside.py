@@ -72,8 +72,11 @@ def check_account(there: Room) -> None:
     assert set(spans_of(pixels(there))) == there.session._target.labels
 
 
-@pytest.mark.parametrize("widened", [False, True])
-@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize(
+    ("name", "widened"),
+    [(name, False) for name in ACTS]
+    + [(name, True) for name in ("accept", "paint over", "merge")],
+)
 def test_given_an_act_when_undone_and_redone_by_napari_then_the_log_follows(
     room: Rooms, name: str, widened: bool
 ) -> None:
@@ -102,12 +105,12 @@ def test_given_an_act_when_undone_and_redone_by_napari_then_the_log_follows(
 
 # where the second finds nothing to do any more
 SENSELESS = {
-    *(("accept", "accept"), ("delete", "delete"), ("delete", "merge")),
-    *(("fill", "fill"), ("paint over", "fill"), ("paint over", "paint over")),
+    *(("delete", "delete"), ("delete", "merge")),
+    *(("paint over", "fill"), ("paint over", "paint over")),
 }
 PAIRS = [
     (first, second)
-    for first in ("accept", "delete", "fill", "paint over")
+    for first in ("delete", "paint over")
     for second in ACTS
     if (first, second) not in SENSELESS
 ]
@@ -149,7 +152,7 @@ def test_given_two_acts_when_napari_undoes_both_then_so_does_the_log(
     assert there.errors == []
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_given_any_mixture_then_undoing_all_of_it_gives_the_first_pixels_back(
     room: Rooms, seed: int
 ) -> None:

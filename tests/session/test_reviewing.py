@@ -138,6 +138,29 @@ def test_given_a_focus_that_was_merged_then_the_merged_object_is_in_focus(
     assert there.session.focus == 3
 
 
+@pytest.mark.parametrize("act", ["delete", "merge", "split"])
+def test_given_an_act_on_an_object_elsewhere_when_undone_then_the_slider_goes_there(
+    room: Rooms, act: str
+) -> None:
+    there = room(target=made_elsewhere())
+    session = there.session
+    there.show(0, 4)
+    if act == "delete":
+        session.delete(5)
+    elif act == "merge":
+        session.merge([3, 5])
+    else:
+        session.split(3, [(2, 0, 12), (2, 39, 12)])
+    session.sync()
+    for move in (session.undo, session.redo):
+        there.show(0, 4)
+        assert move()
+        assert session.plane in (PlaneKey((z,), (1, 2)) for z in (1, 2, 3))
+    there.show(0, 2)
+    assert session.undo()
+    assert session.plane == PlaneKey((2,), (1, 2))  # it is seen there already
+
+
 # reviewed --------------------------------------------------------------------------
 
 

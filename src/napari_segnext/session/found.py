@@ -99,7 +99,10 @@ def spans_of(data: Any) -> dict[int, tuple[int, int]]:
     """
     spans: dict[int, tuple[int, int]] = {}
     for index, part in enumerate(parts_of(data)):
-        for value in np.unique(np.asarray(part)):
+        labels = np.asarray(part)
+        if not labels.any():  # far faster to see than to sort
+            continue
+        for value in np.unique(labels):
             label = int(value)
             spans[label] = (spans.get(label, (index, index))[0], index)
     spans.pop(0, None)

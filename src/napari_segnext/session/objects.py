@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_segnext.session.acts import Act
     from napari_segnext.session.planes import PlaneKey
 
 __all__ = ["ObjectInfo", "Objects"]
@@ -234,6 +235,12 @@ class Objects(Tools):
                 f"Label {self._history.state.object.editing} is open for editing; "
                 "accept or clear it first."
             )
+
+    def _planes_of(self, act: Act) -> tuple[PlaneKey, ...]:
+        """Where there is something to see of an act."""
+        if isinstance(act, Deleted | Merged | Split) and act.pixels:
+            return (self._target.plane_of(act.pixels),)
+        return act.planes
 
     def _is_reviewed(self, label: int) -> bool:
         return self._history.state.known.get(label, OpenObject()).reviewed

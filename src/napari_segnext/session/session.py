@@ -161,7 +161,7 @@ class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
             self._history.forth()
         else:
             self._history.back()
-        self._go_to(act.planes)
+        self._go_to(self._planes_of(act))
         self._after_move(act)
         self._update()
         return True

@@ -202,9 +202,9 @@ class Target:
         if layer is None:
             self._count(change)
             self.look_at(plane)
-        return TargetEdited(self._plane_of(change), change)
+        return TargetEdited(self.plane_of(change), change)
 
-    def _plane_of(self, change: PixelChange) -> PlaneKey:
+    def plane_of(self, change: PixelChange) -> PlaneKey:
         """Return the plane on display if `change` is there too, or one where it is."""
         where = change.coordinates
         if self._plane is not None and self._plane.pixels_on(where)[0].size:
@@ -251,7 +251,7 @@ class Target:
 
     def taken_back(self, change: PixelChange) -> TargetEdited:
         """Return the act of somebody who took `change` back."""
-        return TargetEdited(self._plane_of(change), change.inverse())
+        return TargetEdited(self.plane_of(change), change.inverse())
 
 
 def _has(data: Any, plane: PlaneKey) -> bool:
