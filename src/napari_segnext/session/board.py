@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Points, Shapes
 
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
+from napari_segnext.session.layers import lies_where
 from napari_segnext.session.planes import PlaneKey, planes_along
 from napari_segnext.session.prompt_layers import (
     Reading,
@@ -46,7 +47,7 @@ class Board(Roles):
         dict of PlaneKey to Prompts
             As they are now: what stayed comes in the order that it had.
         list of str
-            What in the layers makes no sense, one sentence each.
+            What in the layers makes no sense, one sentence each, as far as it is new.
         """
         now = dict(known)
         complaints: list[str] = []
@@ -58,12 +59,35 @@ class Board(Roles):
                 continue
             reading = self._reading(role)
             self.dirty.discard(role)
-            complaints += reading.complaints
+            complaints += self._new_complaints(role, reading.complaints)
             take_over(now, reading, kinds, names)
         if "scribbles" in self.dirty:
             self.dirty.discard("scribbles")
             self._read_scribbles(now, known)
+            complaints += self._new_complaints("scribbles", self._misplaced())
         return now, complaints
+
+    @property
+    def complaint(self) -> str:
+        """What still makes no sense in the layers, one sentence; "" if all does."""
+        told = (self._told[role] for role in sorted(self._told) if self.has(role))
+        return next((sentences[0] for sentences in told if sentences), "")
+
+    def _new_complaints(self, role: str, complaints: list[str]) -> list[str]:
+        before = self._told.get(role, [])
+        self._told[role] = complaints
+        return [sentence for sentence in complaints if sentence not in before]
+
+    def _misplaced(self) -> list[str]:
+        if not self.has("scribbles"):
+            return []
+        if lies_where(self.labels("scribbles"), self.image):
+            return []
+        return [
+            "The scribble layer lies elsewhere than the image (scale, translate, "
+            "rotate, shear or affine differ), so that strokes are read elsewhere than "
+            "you see them; give it the image's."
+        ]
 
     def write(self, known: Known) -> None:
         """Make the prompt layers say what is `known`; layers are made if need be."""

@@ -355,6 +355,8 @@ class SessionCore:
             return text.NO_POSITIVE
         if state.object.each:
             return self._find_hint_for_several()
+        if self._board.complaint:
+            return self._board.complaint
         if self._plane and (
             sentence := complaint(prompts, self._plane.shape_in(self._board.shape))
         ):

@@ -35,12 +35,16 @@ __all__ = [
     "check_image",
     "check_writable",
     "colour_by_polarity",
+    "lies_where",
     "make",
+    "mark_role",
+    "role_of",
     "set_defaults",
     "unwrapped",
 ]
 
 METADATA_KEY = "napari_segnext"
+_OWNER_KEY = "napari_segnext_of"  # a duplicate copies the role, but not who it is
 ROLES = ("points", "shapes", "scribbles", "preview", "target", "cuts")
 SEEN_ROLES = ("seen image", "seen prompts")
 POLARITIES = ("positive", "negative")
@@ -104,16 +108,15 @@ def check_image(image: Any) -> Image:
     return image
 
 
+# attributes and events of a layer that say where it lies
+TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
 def transform_of(image: Layer) -> dict[str, Any]:
     """Return the keyword arguments that put a layer where `image` is."""
-    return {
-        "scale": image.scale,
-        "translate": image.translate,
-        "rotate": image.rotate,
-        "shear": image.shear,
-        "affine": image.affine.affine_matrix,
-        "units": image.units,
-        "axis_labels": image.axis_labels,
+    affine = image.affine.affine_matrix
+    return {"affine": affine} | {
+        name: getattr(image, name) for name in TRANSFORM if name != "affine"
     }
 
 
@@ -138,8 +141,25 @@ def make(role: str, image: Layer, axes: tuple[int, int]) -> Layer:
         "cuts": _make_cuts,
     }[role]
     layer = maker(image, axes)
-    layer.metadata[METADATA_KEY] = role
+    mark_role(layer, role)
     return layer
+
+
+def mark_role(layer: Layer, role: str) -> None:
+    """Note in a layer's metadata which role it plays."""
+    layer.metadata[METADATA_KEY] = role
+    layer.metadata[_OWNER_KEY] = str(layer.unique_id)
+
+
+def role_of(layer: Layer) -> str | None:
+    """Return the role that a session made `layer` for; None for all others.
+
+    A duplicate of such a layer is the user's own: it has no role.
+    """
+    if layer.metadata.get(_OWNER_KEY) != str(layer.unique_id):
+        return None
+    role: str | None = layer.metadata.get(METADATA_KEY)
+    return role
 
 
 def _features(axes: tuple[int, int]) -> dict[str, Any]:
@@ -184,8 +204,8 @@ def _make_shapes(image: Layer, axes: tuple[int, int]) -> Shapes:
 def colour_by_polarity(layer: Points | Shapes) -> None:
     """Colour prompts by their polarity; negative areas are filled, too."""
     if isinstance(layer, Points):
-        layer.face_color = "polarity"
         layer.face_color_cycle = {name: COLORS[name] for name in POLARITIES}
+        layer.face_color = "polarity"
         return
     colors = {
         "edge": {name: transform_color(COLORS[name])[0] for name in POLARITIES},
@@ -194,9 +214,8 @@ def colour_by_polarity(layer: Points | Shapes) -> None:
             "negative": transform_color(COLORS["negative"])[0] * [1, 1, 1, 0.25],
         },
     }
+    layer.edge_color = layer.face_color = "polarity"  # each makes both maps anew
     for part, by_name in colors.items():
-        setattr(layer, f"{part}_color", "polarity")
-        setattr(layer, f"{part}_color_cycle", list(by_name.values()))
         # by name: a cycle would give the first colour to whatever is drawn first
         setattr(layer, f"{part}_color_cycle_map", by_name)
     layer.refresh_colors()
@@ -287,7 +306,7 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
                 f"The layer {layer.name!r} has shape {shape_of(layer)} and the image "
                 f"{shape_of(image)}; choose one of the same shape."
             )
-        if role == "scribbles" and not _same_place(layer, image):
+        if role == "scribbles" and not lies_where(layer, image):
             raise LayerError(
                 f"The layer {layer.name!r} lies elsewhere than the image (scale, "
                 "translate, rotate, shear or affine differ); give it the image's."
@@ -295,7 +314,8 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
     return layer
 
 
-def _same_place(layer: Layer, image: Layer) -> bool:
+def lies_where(layer: Layer, image: Layer) -> bool:
+    """Whether a layer has the transform of the image."""
     return Affine.data_to_world(layer).is_close_to(Affine.data_to_world(image))
 
 

@@ -55,14 +55,32 @@ def mend(layer: Points | Shapes, axes: tuple[int, int], is_ours: bool) -> bool:
         and _is_same(features.get("plane"), plane)
     ):
         return False
-    was_bound = "polarity" in features
+    gives_colour = is_ours and _gives_colour(layer)
+    if gives_colour:
+        _unbind(layer)
     if isinstance(layer, Shapes):
         _drop_colours_left_behind(layer, count)
     others = features.iloc[:count].drop(columns=["polarity", "plane"], errors="ignore")
     layer.features = others.reindex(range(count)).assign(polarity=polarity, plane=plane)
-    if is_ours and not was_bound:
+    if gives_colour:
         colour_by_polarity(layer)
     return True
+
+
+def _gives_colour(layer: Points | Shapes) -> bool:
+    """Whether polarity gives the colours, or gave them until its column was lost."""
+    if "polarity" not in layer.features:
+        return True
+    if isinstance(layer, Points):
+        return str(layer.face_color_mode) == "cycle"
+    return str(layer.edge_color_mode) == "cycle"
+
+
+def _unbind(layer: Points | Shapes) -> None:
+    """Give plain colours: napari cannot map a column whose type changes."""
+    layer.face_color = "transparent"
+    if isinstance(layer, Shapes):
+        layer.edge_color = "white"
 
 
 def dress(layer: Points | Shapes) -> None:

@@ -185,10 +185,10 @@ class Affine:
             self.offset, other.offset
         )
 
-    @property
-    def magnification(self) -> float:
-        """How much longer a line becomes, on average over directions."""
-        return float(abs(np.linalg.det(self.matrix)) ** (1 / len(self.offset)))
+    def magnification(self, axes: tuple[int, int]) -> float:
+        """How much longer a line becomes, on average over directions along `axes`."""
+        steps = self.matrix[:, list(axes)]
+        return float(np.linalg.det(steps.T @ steps) ** (1 / 4))
 
     @classmethod
     def between(cls, source: Layer, target: Layer) -> Affine:

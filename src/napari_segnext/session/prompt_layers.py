@@ -113,19 +113,21 @@ def read_shapes(layer: Shapes, image: Layer, axes: tuple[int, int]) -> Reading:
     """
     reading = Reading()
     to_image = Affine.between(layer, image)
-    scale = to_image.magnification
     rows = zip(
         layer.data, layer.shape_type, layer.edge_width, _said(layer), strict=True
     )
     for vertices, kind, width, (polarity, plane_text) in rows:
         points = to_image(vertices)
+        own_axes = _axes_of(plane_text, image.ndim) or varying_axes(points, axes)
+        # along the layer's axes: those of the image, but for a turned layer
+        width_px = width * to_image.magnification(own_axes)
         _append(
             reading,
             points,
-            _axes_of(plane_text, image.ndim) or varying_axes(points, axes),
+            own_axes,
             image,
-            lambda flat, kind=kind, width=width, polarity=polarity: _shape_prompt(
-                flat, kind, width * scale, _is_positive(polarity)
+            lambda flat, kind=kind, width=width_px, polarity=polarity: _shape_prompt(
+                flat, kind, width, _is_positive(polarity)
             ),
         )
     return reading
@@ -291,10 +293,10 @@ def write_shapes(
             [to_layer(plane.lift(prompt.vertices)) for plane, prompt in group],
             shape_type=[_SHAPE_TYPES[type(prompt)] for _, prompt in group],
             edge_width=[
-                prompt.width * to_layer.magnification
+                prompt.width * to_layer.magnification(plane.displayed)
                 if isinstance(prompt, Scribble)
                 else layer.current_edge_width
-                for _, prompt in group
+                for plane, prompt in group
             ],
         )
 

@@ -10,7 +10,7 @@ from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import PromptError
 from napari_segnext.session import text
-from napari_segnext.session.layers import METADATA_KEY
+from napari_segnext.session.layers import role_of
 from napari_segnext.session.planes import level_0
 from napari_segnext.session.reviewing import Reviewing
 
@@ -124,7 +124,7 @@ class Resuming(Reviewing):
         """Do not take it for a deletion that layers made just now hold no prompts."""
         for role in ("points", "shapes", "scribbles"):
             layer = self._board.last(role)
-            if layer is not None and METADATA_KEY in layer.metadata:
+            if layer is not None and role_of(layer) is not None:
                 self._board.dirty.discard(role)
 
     def _take_up_prompts(self, work: Work, complaint: str) -> None:

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels, Points, Shapes
 
-from napari_segnext.session.layers import adopt, make, set_defaults
+from napari_segnext.session.layers import (
+    TRANSFORM,
+    adopt,
+    make,
+    set_defaults,
+    transform_of,
+)
 from napari_segnext.session.mending import dress, mend
 from napari_segnext.session.mouse import Drafts, OppositePolarity
 from napari_segnext.session.planes import (
+    Affine,
     PlaneKey,
     displayed_plane,
     shape_of,
@@ -25,13 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Roles"]
 
+_MOVED = ("scale", "translate", "rotate", "shear", "affine")
 _WATCHED = {
-    "points": ("data", "features", "scale", "translate", "rotate", "shear", "affine"),
-    "shapes": (
-        *("data", "features", "edge_width"),
-        *("scale", "translate", "rotate", "shear", "affine"),
-    ),
-    "scribbles": ("data", "paint", "set_data"),
+    "points": ("data", "features", *_MOVED),
+    "shapes": ("data", "features", "edge_width", *_MOVED),
+    "scribbles": ("data", "paint", "set_data", *_MOVED),
     "preview": (),
     "target": ("data", "paint", "set_data"),
     "cuts": ("data",),
@@ -73,6 +78,7 @@ class Roles:
         self._made: list[Layer] = []
         self._dirty_planes: set[PlaneKey] = set()
         self._scan_all = False
+        self._told: dict[str, list[str]] = {}  # complaints about a layer, by role
         self._writing = False
         self._is_turned = self._is_mending = False
         self._on_change = on_change
@@ -80,6 +86,7 @@ class Roles:
             viewer, self._turn_polarity, self._before_press
         )
         self._drafts = Drafts(viewer)
+        self._place = Affine.data_to_world(image)
         accepted = {
             role: adopt(role, layer, image)
             for role, layer in adopted.items()
@@ -90,6 +97,8 @@ class Roles:
                 viewer.layers.append(layer)
             self._take(role, layer)
         self._scan_all = "scribbles" in accepted
+        for name in TRANSFORM:
+            getattr(image.events, name).connect(self._on_image_moved)
 
     @property
     def axes(self) -> tuple[int, int]:
@@ -159,6 +168,7 @@ class Roles:
         """Stop watching the layer of a role, and forget it."""
         self._unwatch(role)
         self._layers.pop(role, None)
+        self._told.pop(role, None)
 
     def drop(self, role: str) -> None:
         """Remove the layer of a role from the viewer, if it is there; no act."""
@@ -193,6 +203,8 @@ class Roles:
             self._unwatch(role)
         self._opposite.close()
         self._drafts.close()
+        for name in TRANSFORM:
+            getattr(self.image.events, name).disconnect(self._on_image_moved)
         for layer in self._made:
             if layer is not target and layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
@@ -282,6 +294,18 @@ class Roles:
             if not self._writing:
                 self.refresh_defaults()  # the table's last row became the default
         self._mark(role)
+
+    def _on_image_moved(self, event: Any) -> None:
+        """Take the layers along that lay where the image lay, if they are ours."""
+        before, self._place = self._place, Affine.data_to_world(self.image)
+        here = transform_of(self.image)
+        for layer in self._made:
+            if Affine.data_to_world(layer).is_close_to(before):
+                for name, value in here.items():
+                    setattr(layer, name, value)
+        for role in ("points", "shapes", "scribbles"):
+            if self.has(role):
+                self._mark(role)
 
     def _on_cuts(self, event: Any) -> None:
         if getattr(event, "action", None) not in _BEFORE_THE_ACT:
