@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from fakes import expected
+from napari.layers import Image
 
 from napari_segnext.core.prompts import Click, Prompts
 
@@ -110,3 +111,18 @@ def test_given_no_auto_run_when_the_image_is_replaced_then_its_old_answer_goes(
     there.image.data = there.image.data[::-1].copy()
     there.wait()
     assert not there.session.mask().any()
+
+
+def test_given_a_plane_in_a_3d_view_when_a_line_is_drawn_by_script_then_it_is_there(
+    room: Rooms,
+) -> None:
+    there = room(np.ones(PLANE))
+    there.viewer.layers.append(Image(np.ones((3, *PLANE))))
+    assert there.session.shapes.ndim == 2
+    there.viewer.dims.ndisplay = 3
+    there.session.add_scribble([(5, 5), (9, 20)])
+    assert there.viewer.dims.ndisplay == 3
+    assert len(there.session.shapes.data) == 1
+    there.session.undo()
+    there.session.redo()
+    assert len(there.session.shapes.data) == 1

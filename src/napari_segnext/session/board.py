@@ -124,7 +124,14 @@ class Board(Roles):
                 return
             self.end_draft(layer)
             reading = self._reading("shapes")
-        write_shapes(layer, self.image, reading, shapes)
+        dims = self.viewer.dims
+        ndisplay = dims.ndisplay
+        try:
+            # napari cannot add shapes to a layer of two dimensions in the 3D view
+            dims.ndisplay = min(ndisplay, layer.ndim)
+            write_shapes(layer, self.image, reading, shapes)
+        finally:
+            dims.ndisplay = ndisplay
         self.mend("shapes", layer)
         self.dirty.discard("shapes")
 
