@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QMessageBox
 
-from napari_segnext.errors import PromptError
+from napari_segnext.errors import ImageError, PromptError
 from napari_segnext.samples import load_sample
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS
@@ -421,16 +421,32 @@ def test_predictions_run_on_a_thread_of_their_own(widget, predictor) -> None:
 # ---- errors
 
 
-def test_a_mistake_of_the_user_is_a_sentence(widget, notifications) -> None:
-    widget.perform("accept")  # nothing to accept
-    assert errors_in(notifications)
+def test_a_mistake_of_the_user_is_a_sentence_in_the_panel(
+    widget, notifications
+) -> None:
+    hint = widget.panel.hint
+    widget.perform("accept")
+    assert hint.text().startswith("Nothing is shown that could be accepted")
+    widget.session.toggle_polarity()  # something else is the case
+    assert hint.text() == widget.session.hint
+    assert notifications == []
+
+
+def test_refused_prompts_are_a_sentence_in_the_panel(
+    widget, predictor, notifications, qtbot
+) -> None:
+    sentence = "This is outside; click inside."
+    predictor.failure = PromptError(sentence)
+    widget.session.add_click((45, 64, 62))
+    qtbot.waitUntil(lambda: widget.panel.hint.text() == sentence)
+    assert notifications == []
 
 
 def test_a_failed_job_is_a_sentence(widget, predictor, notifications, qtbot) -> None:
-    predictor.failure = PromptError("This is outside; click inside.")
+    predictor.failure = ImageError("There are no pixels here; choose another image.")
     widget.session.add_click((45, 64, 62))
     qtbot.waitUntil(lambda: errors_in(notifications) != [])
-    assert errors_in(notifications) == ["This is outside; click inside."]
+    assert errors_in(notifications) == [str(predictor.failure)]
 
 
 def test_a_bug_is_reported_with_its_traceback(

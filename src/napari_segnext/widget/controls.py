@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QAction  # type: ignore[attr-defined]
@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -22,14 +21,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_segnext.widget import text
-from napari_segnext.widget.actions import ACTIONS, TOOLS, tooltip, with_key
+from napari_segnext.widget.actions import TOOLS, tooltip, with_key
+from napari_segnext.widget.parts import make_action_button, stretch
 
 if TYPE_CHECKING:
     from napari_segnext.session.session import Session
 
 __all__ = ["Controls"]
-
-Control = TypeVar("Control", bound=QWidget)
 
 _TOOLS_PER_ROW = 3
 # blue and vermilion of Okabe and Ito: told apart by colour-blind people too
@@ -153,7 +151,7 @@ class Controls(QWidget):
             button.clicked.connect(
                 lambda _checked, chosen=polarity: self.polarity_chosen.emit(chosen)
             )
-            row.addWidget(_stretch(button))
+            row.addWidget(stretch(button))
         self.positive.setChecked(True)
         return row
 
@@ -172,11 +170,11 @@ class Controls(QWidget):
                 button.setMenu(self._make_menu(name, tool.shapes))
                 button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
             self.tools[name] = button
-            grid.addWidget(_stretch(button), *divmod(index, _TOOLS_PER_ROW))
+            grid.addWidget(stretch(button), *divmod(index, _TOOLS_PER_ROW))
         self.keys = QToolButton()
         self.keys.setText(text.KEYS)
         self.keys.clicked.connect(lambda: self.acted.emit("keys"))
-        grid.addWidget(_stretch(self.keys), *divmod(len(TOOLS), _TOOLS_PER_ROW))
+        grid.addWidget(stretch(self.keys), *divmod(len(TOOLS), _TOOLS_PER_ROW))
         return grid
 
     def _make_menu(self, tool: str, shapes: dict[str, str]) -> QMenu:
@@ -198,7 +196,7 @@ class Controls(QWidget):
         self.label.valueChanged.connect(self.label_chosen)
         row = QHBoxLayout()
         row.addWidget(QLabel(text.LABEL))
-        row.addWidget(_stretch(self.label))
+        row.addWidget(stretch(self.label))
         row.addWidget(self._make_button("same_object"))
         return row
 
@@ -226,14 +224,7 @@ class Controls(QWidget):
         return self.busy
 
     def _make_button(self, name: str) -> QPushButton:
-        button = QPushButton(ACTIONS[name].text)
+        button = make_action_button(name)
         button.clicked.connect(lambda: self.acted.emit(name))
         self.buttons[name] = button
-        return _stretch(button)
-
-
-def _stretch(control: Control) -> Control:
-    # may shrink below its hint: a narrow dock with a large font stays usable
-    control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    control.setMinimumWidth(10)
-    return control
+        return button

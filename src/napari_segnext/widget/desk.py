@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
-from napari.layers import Image
 from psygnal import Signal
 
 from napari_segnext.errors import SegNextError
 from napari_segnext.widget.keys import KeyBinder
-from napari_segnext.widget.opening import (
-    images_of,
-    leave_target,
-    open_session,
+from napari_segnext.widget.leaving import (
+    Left,
+    Options,
+    adopted_by,
+    leave,
+    left_on,
     resumed_target,
+    take,
 )
+from napari_segnext.widget.opening import images_of, open_session
+from napari_segnext.widget.telling import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from napari.components import ViewerModel
-    from napari.layers import Labels
+    from napari.layers import Image, Labels, Layer
     from napari.utils.events import Event
 
     from napari_segnext.session.session import Session
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Desk"]
 
-_ROLES = ("points", "shapes", "scribbles", "preview", "target")
+_ROLES = ("points", "shapes", "scribbles", "preview", "target", "cuts")
 
 
 class Desk:
@@ -44,9 +49,15 @@ class Desk:
         Called with the name of an action when its key is pressed.
     hold : callable
         Called for keys that do more while held, as `KeyBinder` says.
+    on_overlap : callable
+        Asked by sessions; see `Session.on_overlap`.
 
     Attributes
     ----------
+    model : str
+        Name or path of the model.
+    last_label : int or None
+        The label accepted last, in this session.
     changed : Signal()
         Something to be shown may have changed.
     stale : Signal()
@@ -72,14 +83,19 @@ class Desk:
         settings: Settings,
         perform: Callable[[str], None],
         hold: Callable[[str, float | None], None],
+        on_overlap: Callable[[dict[int, int]], str | None],
     ) -> None:
         self.viewer = viewer
         self.model = settings.model
-        self.image: Image | None = None
         self.last_label: int | None = None
         self._settings = settings
+        self._on_overlap = on_overlap
+        self._options: Options | None = None
         self._session: Session | None = None
-        self._refused: Image | None = None
+        # weakly: a closed widget must not keep a picture in memory
+        self._image: Callable[[], Image | None] = _nothing
+        self._refused: Callable[[], Image | None] = _nothing
+        self._notice = Notice()
         self._is_open = False
         self._is_stale = False
         self._keys = KeyBinder(perform, hold)
@@ -90,6 +106,26 @@ class Desk:
         if self._is_stale:
             self.refresh()
         return self._session
+
+    @property
+    def image(self) -> Image | None:
+        """The chosen image."""
+        return self._image()
+
+    @property
+    def adopted(self) -> dict[str, Layer]:
+        """The user's own layers that hold the prompts, by role."""
+        return {} if self._session is None else adopted_by(self._session)
+
+    @property
+    def hint(self) -> str:
+        """What was told last, or the session's hint when something else is the case."""
+        return self._notice.hint(self._session)
+
+    def tell(self, sentence: str) -> None:
+        """Show a sentence in the place of the hint until something else is the case."""
+        self._notice.tell(sentence, self._session)
+        self.changed.emit()
 
     @property
     def target(self) -> Labels | None:
@@ -129,19 +165,19 @@ class Desk:
             return
         layers = self.viewer.layers
         if self.image not in layers:
-            self.image = None
+            self._image = _nothing
         if self.image is None or (self._session and self._session.is_closed):
             self._close_session()
         if self._session is None:
             image = self.image or self._first_image()
-            if image is not None and image is not self._refused:
+            if image is not None and image is not self._refused():
                 self._open_session(image, resumed_target(layers, image))
         alive = {id(self.viewer), *(id(layer) for layer in layers)}
         self._keys.forget_missing(lambda provider: id(provider) in alive)
         self.changed.emit()
 
     def choose_image(self, image: Image) -> None:
-        """Close the session and open one for `image`, taking its work up again."""
+        """Leave the session and open one for `image`, taking its work up again."""
         self._close_session()
         self._open_session(image, resumed_target(self.viewer.layers, image))
         self.changed.emit()
@@ -149,19 +185,42 @@ class Desk:
     def choose_target(self, target: Labels | None) -> None:
         """Write to `target` from now on; None makes a new layer.
 
-        The target stays as it was if `target` cannot be one.
+        What was done with another target waits there. All stays as it was if `target`
+        cannot be one.
         """
-        if self.image is not None:
-            before = self.target
-            self._close_session()
-            if not self._open_session(self.image, target):
-                self._open_session(self.image, before)
-        self.changed.emit()
+        self._reopen(target, self.adopted)
 
     def choose_model(self, model: str) -> None:
-        """Use another model from now on, for the same image and target."""
+        """Use another model from now on; nothing else changes."""
         self.model = model
-        self.choose_target(self.target)
+        self._reopen(self.target, self.adopted)
+
+    def adopt(self, role: str, layer: Layer | None) -> None:
+        """Take prompts from a layer of the user's; None: from one made for it.
+
+        The prompts of the open object, and undo and redo, stay. All stays as it was if
+        `layer` cannot play the role.
+
+        Parameters
+        ----------
+        role : {"points", "shapes", "scribbles"}
+            Which prompts.
+        layer : Layer or None
+            Where from.
+        """
+        adopted = {name: kept for name, kept in self.adopted.items() if name != role}
+        if layer is not None:
+            adopted[role] = layer
+        self._reopen(self.target, adopted)
+
+    def _reopen(self, target: Labels | None, adopted: Mapping[str, Layer]) -> None:
+        image = self.image
+        if image is not None:
+            before, adopted_before = self.target, self.adopted
+            self._close_session()
+            if not self._open_session(image, target, adopted):
+                self._open_session(image, before, adopted_before)
+        self.changed.emit()
 
     def bind_keys(self) -> None:
         """Bind the keys where they are missing and free: our layers, the viewer."""
@@ -185,34 +244,72 @@ class Desk:
     def _first_image(self) -> Image | None:
         active = self.viewer.layers.selection.active
         images = images_of(self.viewer.layers)
-        if isinstance(active, Image):
-            return active
-        return images[0] if images else None
+        return next(
+            (it for it in images if it is active), images[0] if images else None
+        )
 
-    def _open_session(self, image: Image, target: Labels | None) -> bool:
-        self.image = image
+    def _open_session(
+        self,
+        image: Image,
+        target: Labels | None,
+        adopted: Mapping[str, Layer] | None = None,
+    ) -> bool:
+        """Open a session, and take up what waits for it on `target`.
+
+        With `adopted` None, the layers that were adopted there are adopted again.
+        """
+        self._image = ref(image)
+        left = None if target is None else left_on(target, image)
+        if left is not None and adopted is None:
+            adopted = left.layers(self.viewer.layers)
+        options = self._options or (left.options if left else self._first_options)
+        if left is not None and self._options is None:
+            self.model = left.model
         try:
             session = open_session(
-                self.viewer, image, self.model, target, self._settings
+                self.viewer,
+                image,
+                self.model,
+                target,
+                self._settings,
+                auto_run=options.auto_run,
+                adopted=adopted or {},
             )
         except SegNextError as error:
-            self._refused = image
+            self._refused = ref(image)
             self.failed.emit(error)
             return False
-        self._session, self._refused = session, None
+        self._session, self._refused = session, _nothing
+        self._take_up(session, left)
+        session.on_overlap = self._on_overlap
         for signal, slot in self._session_slots(session):
             signal.connect(slot)
-        session.activate("point")
+        options.set_in(session)
         return True
 
+    @property
+    def _first_options(self) -> Options:
+        return Options(auto_run=self._settings.auto_run)
+
+    def _take_up(self, session: Session, left: Left | None) -> None:
+        if left is None:
+            return
+        take(session.target)
+        self.last_label = left.last_label
+        try:
+            session.resume(left.work)
+        except SegNextError as error:
+            self.failed.emit(error)
+
     def _close_session(self) -> None:
-        session, self._session, self.last_label = self._session, None, None
+        session, self._session = self._session, None
+        last_label, self.last_label = self.last_label, None
         if session is None:
             return
         for signal, slot in self._session_slots(session):
             signal.disconnect(slot)
         if session.image in self.viewer.layers and not session.is_closed:
-            leave_target(session)
+            self._options = leave(session, self.model, last_label) or self._options
         session.close()
 
     def _session_slots(self, session: Session) -> tuple[tuple[Any, Any], ...]:
@@ -252,3 +349,7 @@ class Desk:
     def _on_layers_changed(self) -> None:
         self._is_stale = True
         self.stale.emit()
+
+
+def _nothing() -> None:
+    """Be a reference to nothing."""

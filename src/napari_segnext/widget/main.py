@@ -13,14 +13,18 @@ from napari.utils.notifications import (
     show_error,
 )
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QMessageBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_segnext.errors import SegNextError
-from napari_segnext.widget import text
-from napari_segnext.widget.actions import TOOLS
+from napari_segnext.errors import LabelRangeError, PromptError, SegNextError
 from napari_segnext.widget.desk import Desk
+from napari_segnext.widget.dialogs import (
+    ask_to_accept,
+    ask_to_overwrite,
+    ask_to_widen,
+)
 from napari_segnext.widget.helping import Help
 from napari_segnext.widget.panel import Panel
+from napari_segnext.widget.performing import Performer
 from napari_segnext.widget.settings import read_settings
 from napari_segnext.widget.several import SeveralKey
 
@@ -56,9 +60,15 @@ class SegNextWidget(QWidget):
         settings = read_settings()
         # a plugin gets a proxy whose layers are proxies too: not one is identical
         viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        widget = ref(self)
         self._desk = Desk(
-            viewer, settings, partial(_perform, ref(self)), partial(_hold, ref(self))
+            viewer,
+            settings,
+            partial(_perform, widget),
+            partial(_hold, widget),
+            partial(_ask_to_overwrite, widget),
         )
+        self._performer = Performer(viewer, self._accept)
         self._several = SeveralKey()
         self._is_showing = False
         self._refresh_soon = QTimer(self)
@@ -73,7 +83,8 @@ class SegNextWidget(QWidget):
         self._help = Help(self._desk)
         self._desk.stale.connect(self._on_desk_stale)
         self._desk.busy.connect(self.panel.controls.show_busy)
-        self._desk.failed.connect(_notify)
+        self._desk.closed.connect(self._on_closed)
+        self._desk.failed.connect(self._on_failed)
         # however the widget ends: by then neither it nor its methods are there
         self.destroyed.connect(partial(_close, self._desk))
         self._desk.open()
@@ -88,20 +99,11 @@ class SegNextWidget(QWidget):
         if name == "keys":
             self._help.toggle_sheet()
             return
-        session = self.session
-        if session is not None:
-            acts: dict[str, Callable[[Session], object]] = {
-                "polarity": lambda it: it.toggle_polarity(),
-                "next_tool": _activate_next_tool,
-                "accept": self._accept,
-                "undo": lambda it: it.undo(),
-                "redo": lambda it: it.redo(),
-                "clear": lambda it: it.clear(),
-                "run": lambda it: it.run(),
-                "same_object": self._take_last_label,
-                "preview": _toggle_preview,
-            }
-            self._try(acts[name], session)
+        self._forward(
+            lambda it: self._performer.perform(
+                name, it, self._desk.last_label, self.panel.view.start
+            )
+        )
 
     def hold(self, name: str, held_s: float | None) -> None:
         """Do what the key of an action of `actions.HELD` does.
@@ -113,13 +115,10 @@ class SegNextWidget(QWidget):
         held_s : float or None
             None when the key is pressed; the seconds since when it is let go.
         """
-        session = self.session
-        if session is None:
-            return
         if held_s is None:
-            self._try(self._several.press, session)
+            self._forward(self._several.press)
         else:
-            self._try(lambda it: self._several.release(it, held_s), session)
+            self._forward(lambda it: self._several.release(it, held_s))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Close the session together with the widget."""
@@ -149,6 +148,11 @@ class SegNextWidget(QWidget):
         finally:
             self._is_showing = False
 
+    def _on_closed(self) -> None:
+        with suppress(RuntimeError):  # however it ends: parts of Qt may have gone
+            self._refresh_soon.stop()
+            self.panel.forget()
+
     # ---- what the user chose
 
     def _on_image_chosen(self) -> None:
@@ -166,30 +170,15 @@ class SegNextWidget(QWidget):
             self._desk.choose_target(target)
 
     def _on_model_chosen(self, model: str) -> None:
-        if self._may_leave():
-            self._desk.choose_model(model)
-        else:
-            self.panel.choices.model.show_model(self._desk.model)
+        self._desk.choose_model(model)
 
     def _may_leave(self) -> bool:
         """Ask what to do with an open object; accept it if the user says so."""
         session = self.session
         if session is None or not session.can_accept:
             return True
-        answer = self._ask()
-        if answer == QMessageBox.StandardButton.Yes:
-            return self._try(self._accept, session)
-        return answer == QMessageBox.StandardButton.No
-
-    def _ask(self) -> QMessageBox.StandardButton:
-        return QMessageBox.question(
-            self,
-            text.ASK_DROP_TITLE,
-            text.ASK_DROP,
-            QMessageBox.StandardButton.Yes
-            | QMessageBox.StandardButton.No
-            | QMessageBox.StandardButton.Cancel,
-        )
+        answer = ask_to_accept(self)
+        return self._try(self._accept, session) if answer else answer is False
 
     def _on_tool_chosen(self, tool: str, shape: str) -> None:
         self._forward(lambda session: session.activate(tool, shape=shape or None))
@@ -200,8 +189,15 @@ class SegNextWidget(QWidget):
     def _on_label_chosen(self, label: int) -> None:
         self._forward(lambda session: setattr(session, "label", label))
 
-    def _on_auto_run_chosen(self, auto_run: bool) -> None:
-        self._forward(lambda session: setattr(session, "auto_run", auto_run))
+    def _on_option_chosen(self, name: str, value: object) -> None:
+        self._forward(lambda session: setattr(session, name, value))
+
+    def _on_layer_chosen(self, role: str) -> None:
+        layer = self.panel.view.choices[role].layer
+        if layer is self._desk.adopted.get(role):
+            self._show()
+        else:
+            self._desk.adopt(role, layer)
 
     def _forward(self, act: Callable[[Session], object]) -> None:
         session = self.session
@@ -209,21 +205,35 @@ class SegNextWidget(QWidget):
             self._try(act, session)
 
     def _accept(self, session: Session) -> None:
-        self._desk.last_label = session.accept()
-
-    def _take_last_label(self, session: Session) -> None:
-        if self._desk.last_label is not None:
-            session.label = self._desk.last_label
+        try:
+            self._desk.last_label = session.accept()
+        except LabelRangeError as error:
+            if not ask_to_widen(self, str(error)):
+                raise
+            session.widen_target()
+            self._desk.last_label = session.accept()
 
     def _try(self, act: Callable[[Session], object], session: Session) -> bool:
+        """Do `act` and show its outcome; a refusal is told in the place of the hint."""
+        told: object = ""
         try:
-            act(session)
+            told = act(session)
         except SegNextError as error:
-            _notify(error)
+            told = str(error)
             return False
         finally:
-            self._show()
+            if session is self._desk.session:
+                self._desk.tell(told if isinstance(told, str) else "")
+            else:
+                self._show()
         return True
+
+    def _on_failed(self, error: Exception) -> None:
+        """Tell why prompts were refused in the panel, and anything else in a popup."""
+        if isinstance(error, PromptError) and self._desk.session is not None:
+            self._desk.tell(str(error))
+        else:
+            _notify(error)
 
     def _on_desk_stale(self) -> None:
         self._refresh_soon.start(0)
@@ -237,18 +247,11 @@ class SegNextWidget(QWidget):
         controls.tool_chosen.connect(self._on_tool_chosen)
         controls.polarity_chosen.connect(self._on_polarity_chosen)
         controls.label_chosen.connect(self._on_label_chosen)
-        controls.auto_run_chosen.connect(self._on_auto_run_chosen)
-
-
-def _activate_next_tool(session: Session) -> None:
-    names = list(TOOLS)
-    index = names.index(session.tool) + 1 if session.tool in names else 0
-    session.activate(names[index % len(names)])
-
-
-def _toggle_preview(session: Session) -> None:
-    if session.has("preview"):
-        session.preview.visible = not session.preview.visible
+        controls.auto_run_chosen.connect(partial(self._on_option_chosen, "auto_run"))
+        for section in self.panel.sections.values():
+            section.acted.connect(self.perform)
+            section.option_chosen.connect(self._on_option_chosen)
+        self.panel.view.layer_chosen.connect(self._on_layer_chosen)
 
 
 def _notify(error: Exception) -> None:
@@ -263,6 +266,13 @@ def _perform(widget: ref[SegNextWidget], name: str) -> None:
     alive = widget()
     if alive is not None:
         alive.perform(name)
+
+
+def _ask_to_overwrite(
+    widget: ref[SegNextWidget], overlaps: dict[int, int]
+) -> str | None:
+    alive = widget()
+    return None if alive is None else ask_to_overwrite(alive, overlaps)
 
 
 def _hold(widget: ref[SegNextWidget], name: str, held_s: float | None) -> None:

@@ -1,4 +1,4 @@
-"""How the widget opens a session, and how it finds yesterday's work again."""
+"""How the widget opens a session, and which layers it can be about."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 
+from napari_segnext.session.layers import METADATA_KEY, role_of
 from napari_segnext.session.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -21,14 +22,9 @@ if TYPE_CHECKING:
 __all__ = [
     "PredictorLoader",
     "images_of",
-    "leave_target",
     "open_session",
-    "resumed_target",
     "targets_of",
 ]
-
-_ROLE = "napari_segnext"
-_IMAGE_OF_TARGET = "napari_segnext_image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +62,22 @@ def open_session(
     model: str,
     target: Labels | None,
     settings: Settings,
+    *,
+    auto_run: bool,
+    adopted: Mapping[str, Layer],
 ) -> Session:
-    """Open a session as the settings say.
+    """Open a session as the settings say, but for `auto_run`.
+
+    Parameters
+    ----------
+    viewer, image, model, target
+        As `Session` takes them.
+    settings : Settings
+        Device, threads and contrast.
+    auto_run : bool
+        Whether prompts are answered at once.
+    adopted : mapping of str to Layer
+        The user's own prompt layers by role.
 
     Raises
     ------
@@ -80,13 +90,18 @@ def open_session(
         model=PredictorLoader(model, settings.device, settings.thread_count),
         target=target,
         contrast=settings.contrast,
-        auto_run=settings.auto_run,
+        auto_run=auto_run,
+        **adopted,
     )
 
 
 def images_of(layers: Iterable[Layer]) -> list[Image]:
-    """Return the layers that can be segmented."""
-    return [layer for layer in layers if isinstance(layer, Image)]
+    """Return the layers that can be segmented: not what shows a model's view."""
+    return [
+        layer
+        for layer in layers
+        if isinstance(layer, Image) and layer.metadata.get(METADATA_KEY) is None
+    ]
 
 
 def targets_of(layers: Iterable[Layer]) -> list[Labels]:
@@ -94,20 +109,5 @@ def targets_of(layers: Iterable[Layer]) -> list[Labels]:
     return [
         layer
         for layer in layers
-        if isinstance(layer, Labels) and layer.metadata.get(_ROLE) in (None, "target")
+        if isinstance(layer, Labels) and role_of(layer) in (None, "target")
     ]
-
-
-def leave_target(session: Session) -> None:
-    """Note on the target which image it belongs to, for :func:`resumed_target`."""
-    if session.has("target"):
-        session.target.metadata[_IMAGE_OF_TARGET] = session.image.unique_id
-
-
-def resumed_target(layers: Iterable[Layer], image: Image) -> Labels | None:
-    """Return the target that an earlier session left for `image`, if any."""
-    for layer in targets_of(layers):
-        if layer.metadata.get(_IMAGE_OF_TARGET) == image.unique_id:
-            del layer.metadata[_IMAGE_OF_TARGET]
-            return layer
-    return None

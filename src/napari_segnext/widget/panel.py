@@ -10,19 +10,24 @@ from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import Choices
 from napari_segnext.widget.controls import Controls
+from napari_segnext.widget.neighbours_section import NeighboursSection
+from napari_segnext.widget.objects_section import ObjectsSection
 from napari_segnext.widget.opening import images_of, targets_of
+from napari_segnext.widget.view_section import ViewSection
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
+    from napari_segnext.session.objects import ObjectInfo
     from napari_segnext.session.session import Session
     from napari_segnext.widget.desk import Desk
+    from napari_segnext.widget.parts import Section
 
 __all__ = ["Panel"]
 
 
 class Panel(QScrollArea):
-    """Choices, the line that says what to do now, and the buttons.
+    """Choices, the line that says what to do now, the buttons, sections that fold.
 
     Parameters
     ----------
@@ -37,6 +42,12 @@ class Panel(QScrollArea):
         One line that says what to do now.
     controls : Controls
         The buttons.
+    objects : ObjectsSection
+        Accepted objects.
+    neighbours : NeighboursSection
+        Neighbours and clean-up.
+    view : ViewSection
+        Layers and view.
     """
 
     def __init__(self, model: str, parent: QWidget | None = None) -> None:
@@ -46,16 +57,29 @@ class Panel(QScrollArea):
         self.hint.setWordWrap(True)
         self.hint.setStyleSheet("font-weight: bold; padding: 4px 0px;")
         self.controls = Controls()
+        self.objects = ObjectsSection()
+        self.neighbours = NeighboursSection()
+        self.view = ViewSection()
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(6, 6, 6, 6)
-        for part in (self.choices, self.hint, self.controls):
+        parts = (self.choices, self.hint, self.controls, *self.sections.values())
+        for part in parts:
             column.addWidget(part)
         column.addStretch()
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidget(body)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    @property
+    def sections(self) -> dict[str, Section]:
+        """The parts that fold, by name, from top to bottom."""
+        return {
+            "objects": self.objects,
+            "neighbours": self.neighbours,
+            "view": self.view,
+        }
 
     def minimumSizeHint(self) -> QSize:
         """Ask for the width of the content: cut in half it would be of no use."""
@@ -80,20 +104,33 @@ class Panel(QScrollArea):
         self.choices.image.show_layers(images_of(layers), image)
         self.choices.target.show_layers(targets_of(layers), target)
         self.choices.setEnabled(image is not None)
+        self.choices.model.show_model(desk.model)
         self.controls.show_session(session, desk.last_label)
+        objects = {} if session is None else session.objects
+        self.objects.show_session(session, objects)
+        self.neighbours.show_session(session)
+        self.view.show_desk(desk)
         if session is None:
             self._show_no_session(image)
         else:
-            self._show_states(session, target)
+            self.hint.setText(desk.hint)
+            self._show_states(session, target, objects)
+
+    def forget(self) -> None:
+        """Keep no layer alive."""
+        self.choices.image.show_layers([], None)
+        self.choices.target.show_layers([], None)
+        self.view.forget()
 
     def _show_no_session(self, image: Image | None) -> None:
         self.hint.setText(text.NO_IMAGE if image is None else text.WRONG_IMAGE)
         state = text.NO_IMAGE_STATE if image is None else _describe(image)
         self.choices.show_states(image=state, model="", target="")
 
-    def _show_states(self, session: Session, target: Labels | None) -> None:
-        self.hint.setText(session.hint)
-        count = sum(info.state != "open" for info in session.objects.values())
+    def _show_states(
+        self, session: Session, target: Labels | None, objects: dict[int, ObjectInfo]
+    ) -> None:
+        count = sum(info.state != "open" for info in objects.values())
         done = text.OBJECTS_DONE.format(count=count)
         self.choices.show_states(
             image=_describe(session.image),

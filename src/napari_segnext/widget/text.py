@@ -2,42 +2,6 @@
 
 from napari.utils.translations import trans
 
-__all__ = [
-    "ASK_DROP",
-    "ASK_DROP_TITLE",
-    "AUTO_RUN",
-    "AUTO_RUN_TIP",
-    "BACKGROUND",
-    "CHEAT_SHEET",
-    "CHEAT_SHEET_FOOT",
-    "FILE_OF_MODEL",
-    "FROM_FILE",
-    "IMAGE",
-    "KEYS",
-    "KEY_OF_NAPARI",
-    "KEY_TWICE",
-    "KEY_UNKNOWN",
-    "LABEL",
-    "LABEL_IN_USE",
-    "LABEL_TIP",
-    "MODEL",
-    "MODEL_STATES",
-    "MOUSE",
-    "MOUSE_ROWS",
-    "NEW_LAYER",
-    "NOT_HERE",
-    "NO_IMAGE",
-    "NO_IMAGE_STATE",
-    "OBJECT",
-    "OBJECTS_DONE",
-    "POLARITIES",
-    "SEVERAL_OBJECTS",
-    "TARGET",
-    "TARGET_NEW",
-    "WORKING",
-    "WRONG_IMAGE",
-]
-
 IMAGE = trans._("Image")
 MODEL = trans._("Model")
 TARGET = trans._("Write to")
@@ -89,7 +53,7 @@ CHEAT_SHEET_FOOT = trans._(
 MOUSE = trans._("Mouse")
 MOUSE_ROWS = [
     (
-        trans._("Alt with it"),
+        trans._("Ctrl with it"),
         trans._("The other polarity, for this prompt only"),
     ),
     (trans._("Space held"), trans._("Move the picture meanwhile")),
@@ -102,5 +66,103 @@ POLARITIES = {
 LABEL_IN_USE = trans._("label {label}")
 SEVERAL_OBJECTS = trans._("several objects")
 
-ASK_DROP_TITLE = trans._("An object is open")
-ASK_DROP = trans._("Accept the open object before the change? Otherwise it is dropped.")
+# what an act says where it does nothing, or where what it did cannot be seen
+NO_OBJECT_HERE = trans._(
+    "No object here: point at one on the image, or go to one with Next object."
+)
+OPEN_ALREADY = trans._("Object {label} is open already; correct it, then accept.")
+EDIT_DROPPED = trans._("The object that was open was dropped; undo brings it back.")
+DELETED = trans._("Object {label} was erased; undo brings it back.")
+MARKED = trans._(
+    "Object {label} is marked; point at another one and press Merge ({key}) again."
+)
+UNMARKED = trans._("Object {label} is no longer marked; merging needs two objects.")
+MERGED = trans._("Both are object {label} now; undo takes them apart.")
+NO_OBJECTS = trans._("There are no objects yet; accept one first.")
+NONE_UNREVIEWED = trans._("All objects are reviewed.")
+AT_OBJECT = trans._("This is object {label}.")
+REVIEWED = trans._("Object {label} is reviewed.")
+UNREVIEWED = trans._("Object {label} is to be reviewed again.")
+NO_LABEL_HERE = trans._(
+    "There is no label here; point at one in a visible Labels layer."
+)
+CHOOSE_LABELS = trans._(
+    "Point at a label on the image, or choose a layer and a label under Layers and "
+    "view."
+)
+NO_UNDO = trans._("There is nothing to undo.")
+NO_REDO = trans._("There is nothing to redo.")
+
+ASK_ACCEPT_TITLE = trans._("An object is open")
+ASK_ACCEPT = trans._(
+    "Accept the open object before the change? Otherwise it waits, and is taken up "
+    "when you come back."
+)
+ASK_OVERLAP_TITLE = trans._("Other objects are in the way")
+ASK_OVERLAP = trans._("The preview lies over {labels}. Whose pixels are these?")
+ASK_OVERLAP_LABEL = trans._("object {label} ({count} px)")
+ASK_OVERLAP_MORE = trans._("{count} more")
+ASK_KEEP = trans._("Keep theirs")
+ASK_OVERWRITE = trans._("Overwrite them")
+ASK_WIDEN_TITLE = trans._("The labels are full")
+ASK_WIDEN = trans._("Make room for more labels, and accept?")
+
+OBJECTS = trans._("Objects")
+OBJECTS_TIP = trans._("Go from object to object; review, correct, join and cut them")
+OBJECTS_COUNT = trans._("{count} objects, {to_review} to review")
+FOCUS = trans._("Object {label}")
+NO_FOCUS = trans._("No object")
+FOCUS_TIP = trans._(
+    "The object that Edit, Delete and Merge are about where the mouse is over none"
+)
+
+NEIGHBOURS = trans._("Neighbours and clean-up")
+NEIGHBOURS_TIP = trans._(
+    "What becomes of pixels of other objects, and what is done to masks before they "
+    "are shown"
+)
+OVERLAP = trans._("Other objects")
+OVERLAP_TIP = trans._("What Accept does where the preview lies over other objects")
+OVERLAPS = {
+    "keep": trans._("keep them"),
+    "overwrite": trans._("overwrite them"),
+    "ask": trans._("ask each time"),
+}
+TOUCHED = trans._("Only parts with prompts")
+TOUCHED_TIP = trans._("Keep only the parts on which a positive prompt or a mask lies")
+FILL_HOLES = trans._("Fill holes")
+FILL_HOLES_TIP = trans._("Fill holes in which no negative prompt lies")
+SMOOTH = trans._("Smooth")
+SMOOTH_TIP = trans._("Smooth the outline, by so many pixels")
+MIN_SIZE = trans._("Drop parts below")
+MIN_SIZE_TIP = trans._(
+    "Drop parts with fewer pixels than this; the largest one always stays"
+)
+PIXELS = trans._(" px")
+OFF = trans._("off")
+
+VIEW = trans._("Layers and view")
+VIEW_TIP = trans._(
+    "Your own layers for prompts, labels to start from, the model's view"
+)
+PROMPT_LAYERS = {
+    "points": trans._("Clicks in"),
+    "shapes": trans._("Shapes in"),
+    "scribbles": trans._("Strokes in"),
+}
+PROMPT_LAYER_TIPS = {
+    "points": trans._("Read clicks from a Points layer of yours"),
+    "shapes": trans._("Read boxes, polygons and lines from a Shapes layer of yours"),
+    "scribbles": trans._(
+        "Read strokes from a Labels layer of yours: 1 object, 2 background, 3 mask"
+    ),
+}
+OWN_LAYER = trans._("SegNext's own layer")
+SOURCE = trans._("Start from")
+SOURCE_TIP = trans._(
+    "A Labels layer with a mask to start from; the key takes the label under the mouse"
+)
+UNDER_CURSOR = trans._("what is under the mouse")
+SOURCE_LABEL = trans._("Label to start from")
+SOURCE_LABEL_TIP = trans._("The label in that layer; at 0 the one selected there")
+SELECTED_LABEL = trans._("selected")
