@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RADIUS_PX = 8
+_MOVES_APART_MS = 12  # the canvas drops moves that follow within 10 ms
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -142,22 +144,30 @@ class Mouse:
         """
         native = self._canvas.native
         points = [self._pixel(layer, position) for position in positions]
-        left = Qt.MouseButton.LeftButton
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
         modifier = getattr(Qt.KeyboardModifier, f"{held}Modifier")
-        QTest.mouseMove(native, points[0])
+        self._move(points[0], none, modifier)
         QTest.mousePress(native, left, modifier, points[0])
         for point in points[1:]:
-            QTest.mouseMove(native, point)
+            self._move(point, left, modifier)
         QTest.mouseRelease(native, left, modifier, points[-1])
 
     def double_click(self, layer, *position: float) -> None:
         point = self._pixel(layer, position)
         left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        QTest.mouseMove(self._canvas.native, point)
         QTest.mouseDClick(self._canvas.native, left, none, point)
 
     def move(self, layer, *position: float) -> None:
-        QTest.mouseMove(self._canvas.native, self._pixel(layer, position))
+        none, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+        self._move(self._pixel(layer, position), none, no_key)
+
+    def _move(self, point: QPoint, button, modifier) -> None:
+        """Send the event itself: QTest.mouseMove forgets what is held."""
+        at = QPointF(point), QPointF(self._canvas.native.mapToGlobal(point))
+        none = Qt.MouseButton.NoButton
+        event = QMouseEvent(QEvent.Type.MouseMove, *at, none, button, modifier)
+        QApplication.sendEvent(self._canvas.native, event)
+        QTest.qWait(_MOVES_APART_MS)
 
     def key(self, key: str) -> None:
         """Press a key over the canvas, for instance "Shift-U"."""
