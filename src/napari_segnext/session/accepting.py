@@ -54,16 +54,7 @@ class Accepting(Overlapping):
         self._sync()
         state = self._history.state
         masks = self._masks_to_accept()
-        if not any(masks.values()):
-            editing = state.object.editing
-            if editing is not None and masks:
-                raise PromptError(
-                    f"Nothing is left of label {editing}; delete it, or correct the "
-                    "prompts."
-                )
-            raise PromptError(
-                "Nothing is shown that could be accepted; add a prompt and wait."
-            )
+        self._check_anything_shown(masks)
         changes, known = self._composed(masks, self._settled_overlap())
         is_same = not state.object.each and self._has_own_pixels(masks)
         if not any(changes.values()) and not is_same:
@@ -86,6 +77,18 @@ class Accepting(Overlapping):
         )
         self._update()
         return state.label
+
+    def _check_anything_shown(self, masks: Masks) -> None:
+        if any(masks.values()):
+            return
+        editing = self._history.state.object.editing
+        if editing is not None and masks:
+            raise PromptError(
+                f"Nothing is left of label {editing}; delete it, or correct the prompts."
+            )
+        raise PromptError(
+            "Nothing is shown that could be accepted; add a prompt and wait."
+        )
 
     def _composed(
         self, masks: Masks, overlap: str
