@@ -15,6 +15,7 @@ from machine_model import (
     outlines_in,
     outlines_of,
     painted,
+    singles,
 )
 from machine_predictor import BLOCKED, ScriptedFailureError
 
@@ -103,14 +104,36 @@ def candidates(
     for number in reversed(found.entries):
         if not fold.entries[number, plane][0]:
             break
-        shown.append(desk.oracle.fresh(fold, number, plane, desk.data, desk.low))
+        fresh = desk.oracle.fresh(fold, number, plane, desk.data, desk.low)
+        shown.append(cleaned(desk, fold, number, plane, fresh))
         if desk.lenient:  # the image was another when it was asked
-            shown += desk.oracle.outdated(number, plane)
+            shown += [
+                cleaned(desk, fold, number, plane, old)
+                for old in desk.oracle.outdated(number, plane)
+            ]
         if (number, plane) in fold.replaced:
             stored = fold.replaced[number, plane]
             shown.append(stored.plane(shape).astype(int))
             break
     return [*shown, np.zeros(shape, int)]
+
+
+def cleaned(
+    desk: Desk, fold: Fold, number: int, plane: PlaneKey, answer: np.ndarray
+) -> np.ndarray:
+    """An answer as the options for post-processing want it."""
+    postprocess = desk.session.postprocess
+    prompts, _, each = fold.entries[number, plane]
+    region = (0, 0, *answer.shape)
+    if not each:
+        return postprocess.apply(answer > 0, prompts, region).astype(int)
+    result = np.zeros_like(answer)
+    for count, single in enumerate(singles(prompts), 1):
+        own = answer == count
+        if own.any():
+            mask = postprocess.apply(own, single, region)
+            result[mask & (own | (answer == 0))] = count
+    return result
 
 
 def must_be_shown(desk: Desk, plane: PlaneKey) -> bool:

@@ -120,6 +120,15 @@ class Desk:
         self.touched = np.zeros(self.shape, bool)
         self.first_target = self.session.target
 
+    def keep_layers(self) -> None:
+        """Take the same labels and layers for the next session, if they are there."""
+        self.kept["target"] = self.session.target
+        self.kept = {
+            role: layer
+            for role, layer in self.kept.items()
+            if layer in self.viewer.layers
+        }
+
     def take_limits(self) -> None:
         """Remember the contrast that the session should use from now on."""
         self.oracle.renew()

@@ -111,7 +111,7 @@ class Oracle:
                 result = np.zeros(pixels.shape[:2], int)
             elif each:
                 result = np.zeros(pixels.shape[:2], int)
-                for count, single in reversed(list(enumerate(_apart(prompts), 1))):
+                for count, single in reversed(list(enumerate(singles(prompts), 1))):
                     result[answer(pixels, low, single, None)] = count
             else:
                 before = None
@@ -122,7 +122,7 @@ class Oracle:
         return self._kept[key]
 
 
-def _apart(prompts: Prompts) -> list[Prompts]:
+def singles(prompts: Prompts) -> list[Prompts]:
     negative = Prompts().add(*[prompt for prompt in prompts if not prompt.positive])
     result = [negative.add(prompt) for prompt in prompts if prompt.positive]
     if prompts.mask is not None:

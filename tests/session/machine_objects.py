@@ -164,26 +164,22 @@ class Objects(Base):
     @act(spot=spots, value=st.sampled_from([0, 1, 2, 3, 5]), brush=st.integers(1, 9))
     def paint_in_target(self, spot: Any, value: int, brush: int) -> None:
         desk, layer = self.desk, self.desk.session.target
-        before = desk.target
         plane, row, col = desk.place((0, *spot[1:]))
         layer.brush_size = brush
         if desk.shown is not None and layer.editable and layer.visible:
             layer.paint(np.round(plane.lift((row, col))[0]), value)
         self.expected = np.array(layer.data)
-        desk.touch(before)
 
     @act(spot=spots, value=st.sampled_from([0, 2, 6]))
     def write_in_target(self, spot: Any, value: int) -> None:
         """Write pixels on any plane, as a script does."""
         desk, layer = self.desk, self.desk.session.target
-        before = desk.target
         plane, row, col = desk.place(spot)
         crop = np.zeros(plane.shape_in(desk.shape), bool)
         crop[int(row) : int(row) + 4, int(col) : int(col) + 4] = True
         if layer.visible:  # napari cannot where it is hidden
             layer.data_setitem(plane.coordinates_of((0, 0, *crop.shape), crop), value)
         self.expected = np.array(layer.data)
-        desk.touch(before)
 
     @act(value=st.sampled_from([0, 4]))
     def assign_target(self, value: int) -> None:

@@ -72,9 +72,8 @@ class Surroundings(Base):
     def remove_layer(self, role: str) -> None:
         layer = self.layer(role)
         if layer is not None:
-            if role == "target":
-                self.expected = None
-                self.desk.touched[:] = True
+            if role == "target" and self.expected is not None:
+                self.expected = np.zeros_like(self.expected)
             self.viewer.layers.remove(layer)
             self.desk.kept.pop(role, None)
 
@@ -215,12 +214,7 @@ class Surroundings(Base):
         desk = self.desk
         if desk.image not in self.viewer.layers:
             self.viewer.layers.append(desk.image)
-        desk.kept["target"] = desk.session.target
-        desk.kept = {
-            role: layer
-            for role, layer in desk.kept.items()
-            if layer in self.viewer.layers
-        }
+        desk.keep_layers()
         desk.open()
 
     @act_if(lambda self: len(self.desks) == 1, setup=setups)

@@ -17,6 +17,7 @@ from machine_base import played, setups
 from machine_checks import check_gone
 from machine_desk import Desk, Setup
 from machine_objects import Objects, undo_and_redo_all
+from machine_options import Options
 from machine_predictor import WELL
 from machine_prompting import Prompting
 from machine_surroundings import Surroundings
@@ -29,7 +30,7 @@ PROFILES = {
 }
 
 
-class Machine(Prompting, Objects, Surroundings):
+class Machine(Prompting, Objects, Options, Surroundings):
     """A viewer, an image, a session, and a user who forgives nothing."""
 
     @initialize(setup=setups)
