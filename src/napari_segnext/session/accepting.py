@@ -84,7 +84,7 @@ class Accepting(Overlapping):
         editing = self._history.state.object.editing
         if editing is not None and masks:
             raise PromptError(
-                f"Nothing is left of label {editing}; delete it, or correct the prompts."
+                f"Nothing is left of label {editing}; delete it, or correct prompts."
             )
         raise PromptError(
             "Nothing is shown that could be accepted; add a prompt and wait."
