@@ -168,5 +168,5 @@ class Choices(QWidget):
 def _state_label() -> QLabel:
     label = QLabel()
     label.setWordWrap(True)
-    label.setEnabled(False)  # greyed, in every theme
+    label.setStyleSheet("font-style: italic;")  # greyed it could hardly be read
     return label

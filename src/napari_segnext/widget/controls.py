@@ -33,7 +33,7 @@ _TOOLS_PER_ROW = 3
 # blue and vermilion of Okabe and Ito: told apart by colour-blind people too
 _CHECKED = "QPushButton:checked {{ background-color: {colour}; color: white; }}"
 _OBJECT_STYLE = _CHECKED.format(colour="#0072B2")
-_BACKGROUND_STYLE = _CHECKED.format(colour="#D55E00")
+_BACKGROUND_STYLE = _CHECKED.format(colour="#B34700")
 # napari's themes give tool buttons neither a shape nor a checked state
 _TOOL_STYLE = """
 QToolButton { background-color: rgba(127, 127, 127, 70); border-radius: 2px;
@@ -172,6 +172,7 @@ class Controls(QWidget):
             self.tools[name] = button
             grid.addWidget(stretch(button), *divmod(index, _TOOLS_PER_ROW))
         self.keys = QToolButton()
+        self.keys.setStyleSheet(_TOOL_STYLE)
         self.keys.setText(text.KEYS)
         self.keys.clicked.connect(lambda: self.acted.emit("keys"))
         grid.addWidget(stretch(self.keys), *divmod(len(TOOLS), _TOOLS_PER_ROW))
@@ -196,8 +197,8 @@ class Controls(QWidget):
         self.label.valueChanged.connect(self.label_chosen)
         row = QHBoxLayout()
         row.addWidget(QLabel(text.LABEL))
-        row.addWidget(stretch(self.label))
-        row.addWidget(self._make_button("same_object"))
+        row.addWidget(stretch(self.label), 3)
+        row.addWidget(self._make_button("same_object"), 2)
         return row
 
     def _make_history(self) -> QGridLayout:

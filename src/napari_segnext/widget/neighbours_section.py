@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QCheckBox, QFormLayout
+from qtpy.QtWidgets import QCheckBox
 
 from napari_segnext.core.postprocess import PostProcess
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import Choice
-from napari_segnext.widget.parts import Section, Spin, caption, quietly, stretch
+from napari_segnext.widget.parts import Section, Spin, quietly, stretch
 
 if TYPE_CHECKING:
     from napari_segnext.session.session import Session
@@ -44,15 +44,11 @@ class NeighboursSection(Section):
         self.fill_holes = self._make_switch(text.FILL_HOLES, text.FILL_HOLES_TIP)
         self.smooth_px = self._make_spin(_MAX_SMOOTH_PX, text.SMOOTH_TIP)
         self.min_size_px = self._make_spin(_MAX_SIZE_PX, text.MIN_SIZE_TIP)
-        form = QFormLayout(self.body)
-        form.setContentsMargins(0, 0, 0, 4)
-        form.setSpacing(4)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        form.addRow(caption(text.OVERLAP, self.overlap), self.overlap)
-        form.addRow(self.touched)
-        form.addRow(self.fill_holes)
-        form.addRow(caption(text.SMOOTH, self.smooth_px), self.smooth_px)
-        form.addRow(caption(text.MIN_SIZE, self.min_size_px), self.min_size_px)
+        self.add_row(text.OVERLAP, self.overlap)
+        self.add_line(self.touched)
+        self.add_line(self.fill_holes)
+        self.add_row(text.SMOOTH, self.smooth_px)
+        self.add_row(text.MIN_SIZE, self.min_size_px)
 
     def show_session(self, session: Session | None) -> None:
         """Show how `session` is set; without one everything is disabled."""

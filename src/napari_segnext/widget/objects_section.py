@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QGridLayout, QLabel
+from qtpy.QtWidgets import QLabel
 
 from napari_segnext.widget import text
 from napari_segnext.widget.parts import Section, quietly
@@ -36,21 +36,15 @@ class ObjectsSection(Section):
         self.count.setWordWrap(True)
         self.focus = QLabel()
         self.focus.setToolTip(text.FOCUS_TIP)
-        self.several = self.add_switch("several")
-        grid = QGridLayout(self.body)
-        grid.setContentsMargins(0, 0, 0, 4)
-        grid.setSpacing(4)
-        grid.addWidget(self.count, 0, 0, 1, 2)
-        grid.addWidget(self.add_action("previous_object"), 1, 0)
-        grid.addWidget(self.add_action("next_object"), 1, 1)
-        grid.addWidget(self.add_action("next_unreviewed"), 2, 0, 1, 2)
-        grid.addWidget(self.focus, 3, 0)
-        self.reviewed = self.add_switch("reviewed")
-        grid.addWidget(self.reviewed, 3, 1)
-        for index, name in enumerate(("edit", "delete", "merge", "cut")):
-            row, column = divmod(index, 2)
-            grid.addWidget(self.add_action(name), 4 + row, column)
-        grid.addWidget(self.several, 6, 0, 1, 2)
+        self.reviewed = self.add_switch("reviewed", text.REVIEWED_SWITCH)
+        self.several = self.add_switch("several", text.SEVERAL_SWITCH)
+        self.add_line(self.count)
+        self.add_line(*map(self.add_action, ("previous_object", "next_object")))
+        self.add_line(self.add_action("next_unreviewed"))
+        self.add_line(self.focus, self.reviewed)
+        self.add_line(*map(self.add_action, ("edit", "delete")))
+        self.add_line(*map(self.add_action, ("merge", "cut")))
+        self.add_line(self.several)
 
     def show_session(
         self, session: Session | None, objects: dict[int, ObjectInfo]

@@ -6,8 +6,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtCore import QSignalBlocker, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -67,7 +70,6 @@ def caption(title: str, buddy: QWidget) -> QLabel:
     """Make the label of a control, which names it to a screen reader too."""
     label = QLabel(title)
     label.setBuddy(buddy)
-    label.setWordWrap(True)
     buddy.setAccessibleName(title)
     return label
 
@@ -121,10 +123,13 @@ class Section(QCollapsible):
     option_chosen = Signal(str, object)
 
     def __init__(self, title: str, tip: str) -> None:
-        super().__init__("")
+        super().__init__("", expandedIcon=QIcon(), collapsedIcon=QIcon())
         self._title = title
         self.controls: dict[str, QPushButton | QCheckBox] = {}
         self.body = QWidget()
+        self.grid = QGridLayout(self.body)
+        self.grid.setContentsMargins(0, 0, 0, 6)
+        self.grid.setSpacing(4)
         self.setContent(self.body)
         self.setDuration(0)
         heading = self.toggleButton()
@@ -145,14 +150,29 @@ class Section(QCollapsible):
         self.controls[name] = button
         return button
 
-    def add_switch(self, name: str) -> QCheckBox:
+    def add_switch(self, name: str, title: str) -> QCheckBox:
         """Make a check box for an action that switches something."""
-        switch = QCheckBox(ACTIONS[name].text)
-        switch.setAccessibleName(ACTIONS[name].text)
+        switch = QCheckBox(title)
+        switch.setAccessibleName(title)
         switch.setAccessibleDescription(ACTIONS[name].tip)
         switch.clicked.connect(lambda: self.acted.emit(name))
         self.controls[name] = switch
         return stretch(switch)
+
+    def add_row(self, title: str, control: QWidget) -> None:
+        """Put a control with its title below what there is."""
+        row = self.grid.rowCount()
+        self.grid.addWidget(caption(title, control), row, 0)
+        self.grid.addWidget(control, row, 1)
+        self.grid.setColumnStretch(1, 1)
+
+    def add_line(self, *controls: QWidget) -> None:
+        """Put controls side by side below what there is, as wide as the panel."""
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        for control in controls:
+            line.addWidget(control)
+        self.grid.addLayout(line, self.grid.rowCount(), 0, 1, 2)
 
     def show_tips(self) -> None:
         """Show the keys as they are now."""

@@ -112,6 +112,8 @@ OBJECTS_TIP = trans._("Go from object to object; review, correct, join and cut t
 OBJECTS_COUNT = trans._("{count} objects, {to_review} to review")
 FOCUS = trans._("Object {label}")
 NO_FOCUS = trans._("No object")
+REVIEWED_SWITCH = trans._("Reviewed")
+SEVERAL_SWITCH = trans._("Several objects at once")
 FOCUS_TIP = trans._(
     "The object that Edit, Delete and Merge are about where the mouse is over none"
 )
@@ -134,7 +136,7 @@ FILL_HOLES = trans._("Fill holes")
 FILL_HOLES_TIP = trans._("Fill holes in which no negative prompt lies")
 SMOOTH = trans._("Smooth")
 SMOOTH_TIP = trans._("Smooth the outline, by so many pixels")
-MIN_SIZE = trans._("Drop parts below")
+MIN_SIZE = trans._("Smallest part")
 MIN_SIZE_TIP = trans._(
     "Drop parts with fewer pixels than this; the largest one always stays"
 )
@@ -157,12 +159,13 @@ PROMPT_LAYER_TIPS = {
         "Read strokes from a Labels layer of yours: 1 object, 2 background, 3 mask"
     ),
 }
-OWN_LAYER = trans._("SegNext's own layer")
+OWN_LAYER = trans._("own layer")
+SEES_SWITCH = trans._("Show what the model sees")
 SOURCE = trans._("Start from")
 SOURCE_TIP = trans._(
     "A Labels layer with a mask to start from; the key takes the label under the mouse"
 )
-UNDER_CURSOR = trans._("what is under the mouse")
+UNDER_CURSOR = trans._("the mouse")
 SOURCE_LABEL = trans._("Label to start from")
 SOURCE_LABEL_TIP = trans._("The label in that layer; at 0 the one selected there")
 SELECTED_LABEL = trans._("selected")

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Labels, Points, Shapes
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout
 
 from napari_segnext.session.layers import role_of
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import LayerChoice
-from napari_segnext.widget.parts import Section, Spin, caption, quietly
+from napari_segnext.widget.parts import Section, Spin, quietly
 from napari_segnext.widget.pointing import sources_of
 
 if TYPE_CHECKING:
@@ -59,29 +58,21 @@ class ViewSection(Section):
     def __init__(self) -> None:
         super().__init__(text.VIEW, text.VIEW_TIP)
         self.choices: dict[str, LayerChoice] = {}
-        form = QFormLayout(self.body)
-        form.setContentsMargins(0, 0, 0, 4)
-        form.setSpacing(4)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for role, title in text.PROMPT_LAYERS.items():
             choice = self.choices[role] = LayerChoice(text.OWN_LAYER)
             choice.setToolTip(text.PROMPT_LAYER_TIPS[role])
             choice.chosen.connect(lambda chosen=role: self.layer_chosen.emit(chosen))
-            form.addRow(caption(title, choice), choice)
+            self.add_row(title, choice)
         self.source = LayerChoice(text.UNDER_CURSOR)
         self.source.setToolTip(text.SOURCE_TIP)
         self.source.chosen.connect(self._show_start)
         self.label = Spin(0, _MAX_LABEL, text.SOURCE_LABEL_TIP)
         self.label.setSpecialValueText(text.SELECTED_LABEL)
         self.label.setAccessibleName(text.SOURCE_LABEL)
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        row.addWidget(self.label)
-        row.addWidget(self.add_action("start_from_label"))
-        form.addRow(caption(text.SOURCE, self.source), self.source)
-        form.addRow(row)
-        self.sees = self.add_switch("sees")
-        form.addRow(self.sees)
+        self.add_row(text.SOURCE, self.source)
+        self.add_line(self.label, self.add_action("start_from_label"))
+        self.sees = self.add_switch("sees", text.SEES_SWITCH)
+        self.add_line(self.sees)
 
     @property
     def start(self) -> ChosenStart:
