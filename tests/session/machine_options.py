@@ -132,7 +132,7 @@ class Options(Base):
         if label is not None:
             assert session.focus == label
             plane = self.desk.shown
-            if plane is not None:
+            if plane is not None and self.viewer.dims.ndisplay == 2:
                 assert (self.desk.target[plane.slices] == label).any()
 
     @act(spot=spots)

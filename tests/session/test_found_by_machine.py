@@ -126,3 +126,24 @@ def test_given_a_plane_in_a_3d_view_when_a_line_is_drawn_by_script_then_it_is_th
     there.session.undo()
     there.session.redo()
     assert len(there.session.shapes.data) == 1
+
+
+def test_given_a_stroke_on_another_slice_when_napari_undoes_it_then_its_prompt_goes(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.show(0, 1)
+    there.session.scribbles.paint((1, 10, 10), 1)
+    there.wait()
+    there.show(0, 3)
+    there.wait()
+    assert there.session.preview.data[1].any()
+
+    there.session.scribbles.undo()
+    there.wait()
+    assert not there.session.can_clear
+    assert not there.session.preview.data.any()
+
+    there.session.scribbles.redo()
+    there.wait()
+    assert there.session.can_clear

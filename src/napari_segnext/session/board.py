@@ -143,7 +143,9 @@ class Board(Roles):
             return
         layer = self.labels("scribbles")
         if paint_planes(layer.data, known, planes):
+            scan_all = self._scan_all
             layer.refresh()
+            self._scan_all = scan_all  # it was not the user's own undo
         self.dirty.discard("scribbles")
 
     def _reading(self, role: str) -> Reading:

@@ -78,6 +78,7 @@ class Roles:
         self._made: list[Layer] = []
         self._dirty_planes: set[PlaneKey] = set()
         self._scan_all = False
+        self._scribbles_plane: PlaneKey | None = None  # at their last event
         self._told: dict[str, list[str]] = {}  # complaints about a layer, by role
         self._writing = False
         self._is_turned = self._is_mending = False
@@ -255,6 +256,8 @@ class Roles:
 
     def _take(self, role: str, layer: Layer) -> None:
         self._layers[role] = layer
+        if role == "scribbles":
+            self._scribbles_plane = self.plane
         has_features = role in ("points", "shapes")
         if has_features and isinstance(layer, Points | Shapes):
             self.mend(role, layer)
@@ -316,8 +319,11 @@ class Roles:
             self._scan_all = True
         elif event.type == "paint":
             self._dirty_planes |= painted_planes(event.value, self.axes)
-        elif self.plane is not None:
-            self._dirty_planes.add(self.plane)
+        else:  # another slice on display, or napari's undo on any slice
+            self._scan_all |= self.plane == self._scribbles_plane
+            if self.plane is not None:
+                self._dirty_planes.add(self.plane)
+        self._scribbles_plane = self.plane
         self._mark("scribbles")
 
     def _on_target(self, event: Any) -> None:
