@@ -158,6 +158,7 @@ class Mouse:
         QTest.mouseDClick(self._canvas.native, left, none, point)
 
     def move(self, layer, *position: float) -> None:
+        self._viewer.mouse_over_canvas = True  # the real pointer may be elsewhere
         none, no_key = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
         self._move(self._pixel(layer, position), none, no_key)
 
