@@ -164,6 +164,8 @@ class Mouse:
 
     def _move(self, point: QPoint, button, modifier) -> None:
         """Send the event itself: QTest.mouseMove forgets what is held."""
+        if not self._viewer.mouse_over_canvas:
+            QApplication.sendEvent(self._canvas.native, QEvent(QEvent.Type.Enter))
         at = QPointF(point), QPointF(self._canvas.native.mapToGlobal(point))
         none = Qt.MouseButton.NoButton
         event = QMouseEvent(QEvent.Type.MouseMove, *at, none, button, modifier)
