@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_segnext.core.models import list_models
 from napari_segnext.widget import text
+from napari_segnext.widget.parts import caption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,14 +148,15 @@ class Choices(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
-        for row, (name, title, choice) in enumerate(
+        for row, (name, title, tip, choice) in enumerate(
             (
-                ("image", text.IMAGE, self.image),
-                ("model", text.MODEL, self.model),
-                ("target", text.TARGET, self.target),
+                ("image", text.IMAGE, text.IMAGE_TIP, self.image),
+                ("model", text.MODEL, text.MODEL_TIP, self.model),
+                ("target", text.TARGET, text.TARGET_TIP, self.target),
             )
         ):
-            grid.addWidget(QLabel(title), 2 * row, 0)
+            choice.setToolTip(tip)
+            grid.addWidget(caption(title, choice), 2 * row, 0)
             grid.addWidget(choice, 2 * row, 1)
             self.states[name] = _state_label()
             grid.addWidget(self.states[name], 2 * row + 1, 1)

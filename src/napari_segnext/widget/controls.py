@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QProgressBar,
     QPushButton,
@@ -22,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS, tooltip, with_key
-from napari_segnext.widget.parts import make_action_button, stretch
+from napari_segnext.widget.parts import caption, make_action_button, stretch
 
 if TYPE_CHECKING:
     from napari_segnext.session.session import Session
@@ -148,6 +147,7 @@ class Controls(QWidget):
         ):
             button.setCheckable(True)
             button.setStyleSheet(style)
+            button.setAccessibleName(button.text())
             button.clicked.connect(
                 lambda _checked, chosen=polarity: self.polarity_chosen.emit(chosen)
             )
@@ -162,6 +162,7 @@ class Controls(QWidget):
             button = QToolButton()
             button.setStyleSheet(_TOOL_STYLE)
             button.setText(tool.text)
+            button.setAccessibleName(tool.text)
             button.setCheckable(True)
             button.clicked.connect(
                 lambda _checked, chosen=name: self.tool_chosen.emit(chosen, "")
@@ -174,6 +175,7 @@ class Controls(QWidget):
         self.keys = QToolButton()
         self.keys.setStyleSheet(_TOOL_STYLE)
         self.keys.setText(text.KEYS)
+        self.keys.setAccessibleName(text.KEYS)
         self.keys.clicked.connect(lambda: self.acted.emit("keys"))
         grid.addWidget(stretch(self.keys), *divmod(len(TOOLS), _TOOLS_PER_ROW))
         return grid
@@ -196,7 +198,7 @@ class Controls(QWidget):
         self.label.setMinimumWidth(10)
         self.label.valueChanged.connect(self.label_chosen)
         row = QHBoxLayout()
-        row.addWidget(QLabel(text.LABEL))
+        row.addWidget(caption(text.LABEL, self.label))
         row.addWidget(stretch(self.label), 3)
         row.addWidget(self._make_button("same_object"), 2)
         return row
@@ -212,6 +214,7 @@ class Controls(QWidget):
     def _make_run(self) -> QHBoxLayout:
         self.auto_run = QCheckBox(text.AUTO_RUN)
         self.auto_run.setToolTip(text.AUTO_RUN_TIP)
+        self.auto_run.setAccessibleName(text.AUTO_RUN)
         self.auto_run.toggled.connect(self.auto_run_chosen)
         row = QHBoxLayout()
         row.addWidget(self.auto_run)
@@ -221,6 +224,7 @@ class Controls(QWidget):
     def _make_busy(self) -> QProgressBar:
         self.busy = QProgressBar()
         self.busy.setTextVisible(False)
+        self.busy.setAccessibleName(text.WORKING)
         self.busy.setFixedHeight(5)
         return self.busy
 

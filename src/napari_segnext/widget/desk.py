@@ -18,7 +18,7 @@ from napari_segnext.widget.leaving import (
     resumed_target,
     take,
 )
-from napari_segnext.widget.opening import images_of, open_session
+from napari_segnext.widget.opening import images_of, layers_of, open_session
 from napari_segnext.widget.telling import Notice
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from napari_segnext.widget.settings import Settings
 
 __all__ = ["Desk"]
-
-_ROLES = ("points", "shapes", "scribbles", "preview", "target", "cuts")
 
 
 class Desk:
@@ -226,9 +224,8 @@ class Desk:
         """Bind the keys where they are missing and free: our layers, the viewer."""
         self._keys.bind(self.viewer)  # another widget may have let go of them
         if self._session is not None:
-            for role in _ROLES:
-                if self._session.has(role):
-                    self._keys.bind(getattr(self._session, role))
+            for layer in layers_of(self._session):
+                self._keys.bind(layer)
 
     @property
     def key_complaints(self) -> tuple[str, ...]:
@@ -336,7 +333,9 @@ class Desk:
         self.busy.emit(busy)
 
     def _on_session_error(self, error: Exception) -> None:
-        self.failed.emit(error)
+        # whoever takes the image away knows, and the panel says how to go on
+        if self.image in self.viewer.layers:
+            self.failed.emit(error)
 
     def _on_layer_inserted(self, event: Event) -> None:
         event.value.events.name.connect(self._on_layers_changed)

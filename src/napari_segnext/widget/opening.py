@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 __all__ = [
     "PredictorLoader",
     "images_of",
+    "layers_of",
     "open_session",
     "targets_of",
 ]
+
+_ROLES = ("points", "shapes", "scribbles", "preview", "target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,15 @@ def images_of(layers: Iterable[Layer]) -> list[Image]:
         for layer in layers
         if isinstance(layer, Image) and layer.metadata.get(METADATA_KEY) is None
     ]
+
+
+def layers_of(session: Session) -> list[Layer]:
+    """Return the layers of a session that are in the viewer; makes none."""
+    layers = [getattr(session, role) for role in _ROLES if session.has(role)]
+    active = session.viewer.layers.selection.active
+    if session.tool == "cut" and active is not None and role_of(active) == "cuts":
+        layers.append(active)
+    return layers
 
 
 def targets_of(layers: Iterable[Layer]) -> list[Labels]:

@@ -3,6 +3,9 @@
 from napari.utils.translations import trans
 
 IMAGE = trans._("Image")
+IMAGE_TIP = trans._("The image or stack to segment")
+MODEL_TIP = trans._("The network that answers, from the list or from a file")
+TARGET_TIP = trans._("The labels layer that accepted objects are written to")
 MODEL = trans._("Model")
 TARGET = trans._("Write to")
 LABEL = trans._("Object")
