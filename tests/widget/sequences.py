@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 
 import napari_segnext as ns
 from napari_segnext.core.prediction import Prediction
+from napari_segnext.core.seen import Seen
 from napari_segnext.widget.actions import ACTIONS, TOOLS
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ class ScriptedPredictor:
     def predict_many(self, features, prompts, *, should_stop=None):
         return [self.predict(features, one) for one in prompts]
 
+    def look(self, features, prompts, previous=None, *, should_stop=None):
+        drawn = ns.prompt_map(prompts, features.shape, style=self._style)
+        image = np.full((*features.shape, 3), 0.5, np.float32)
+        return Seen((0, 0, *features.shape), image, drawn)
+
     def mask(self, prompts, shape) -> np.ndarray:
         """What it answers: positive prompts and the mask prompt, less the negative."""
         if not prompts:
@@ -213,6 +219,26 @@ class User:
     def perform(self, name: str) -> None:
         """Press the key of an action."""
         self.press(ACTIONS[name].key)
+
+    def choose(self, control, text: str) -> None:
+        """Choose an entry of one of the panel's lists."""
+        control.setCurrentIndex(control.findText(text))
+        control.activated.emit(control.currentIndex())
+
+    def press_button(self, button) -> None:
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def hold_key(self, name: str) -> None:
+        key = getattr(Qt.Key, f"Key_{ACTIONS[name].key}")
+        QTest.keyPress(self.canvas, key)
+
+    def let_key_go(self, name: str) -> None:
+        key = getattr(Qt.Key, f"Key_{ACTIONS[name].key}")
+        QTest.keyRelease(self.canvas, key)
+
+    @property
+    def canvas(self):
+        return self.viewer.window._qt_viewer.canvas.native
 
     def choose_tool(self, tool: str, shape: str = "") -> None:
         button = self.widget.panel.controls.tools[tool]
@@ -406,5 +432,20 @@ def holds(**counts: int) -> Check:
 def hints(part: str) -> Check:
     def check(user: User) -> None:
         assert part in user.session.hint, user.session.hint
+
+    return check
+
+
+def panel_says(part: str) -> Check:
+    def check(user: User) -> None:
+        hint = user.widget.panel.hint.text()
+        assert part in hint, hint
+
+    return check
+
+
+def focus_is(label: int | None) -> Check:
+    def check(user: User) -> None:
+        assert user.session.focus == label
 
     return check

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QApplication
+from sequence_objects import OBJECTS
 from sequence_table import PROMPTS
 from sequences import ScriptedPredictor, User
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sequences import Sequence
 
 GALLERY = os.environ.get("SEGNEXT_GALLERY")
-SEQUENCES = PROMPTS
+SEQUENCES = [*PROMPTS, *OBJECTS]
 _PICTURE_PX, _TEST_PX = (1150, 800), (900, 600)
 BY_NAME = {sequence.name: sequence for sequence in SEQUENCES}
 
