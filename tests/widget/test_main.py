@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QMessageBox
 
 from napari_segnext.errors import ImageError, PromptError
 from napari_segnext.samples import load_sample
@@ -217,28 +216,6 @@ def test_previews_and_scribbles_are_no_targets(viewer, widget) -> None:
     assert widget.session.preview.name not in names
     assert widget.session.scribbles.name not in names
     assert widget.session.target.name in names
-
-
-@pytest.mark.parametrize("answer", ["Yes", "No", "Cancel"])
-def test_a_change_asks_what_to_do_with_an_open_object(
-    viewer, stack, widget, monkeypatch, answer: str
-) -> None:
-    asked = []
-
-    def ask(*_args):
-        asked.append(answer)
-        return getattr(QMessageBox.StandardButton, answer)
-
-    monkeypatch.setattr(QMessageBox, "question", ask)
-    viewer.add_image(np.zeros((32, 32), np.uint8), name="other")
-    session, target = widget.session, widget.session.target
-    session.add_click((45, 64, 62))
-    session.wait(60)
-    choose(widget.panel.choices.image, "other", widget)
-    assert asked == [answer]
-    assert session.is_closed == (answer != "Cancel")
-    assert (target.data > 0).any() == (answer == "Yes")
-    assert (widget.panel.choices.image.layer is stack) == (answer == "Cancel")
 
 
 # ---- prompts
