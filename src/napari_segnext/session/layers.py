@@ -58,7 +58,7 @@ COLORS = {
 # the first for one object; several at once go round
 PREVIEW_COLORS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00")
 SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
-SCRIBBLE_WIDTH_PX = 3
+MAX_EDGE_WIDTH_PX = 3  # of shapes; a line is a scribble as wide as its edge
 BRUSH_SIZE_PX = 5
 CUT_WIDTH_PX = 1
 
@@ -172,8 +172,7 @@ def _features(axes: tuple[int, int]) -> dict[str, Any]:
 
 
 def _make_points(image: Layer, axes: tuple[int, int]) -> Points:
-    shape = shape_of(image)
-    longer_px = max(shape[axes[0]], shape[axes[1]])
+    longer_px = _longer_px(image, axes)
     layer = Points(
         np.empty((0, image.ndim)),
         ndim=image.ndim,
@@ -188,12 +187,19 @@ def _make_points(image: Layer, axes: tuple[int, int]) -> Points:
     return layer
 
 
+def _longer_px(image: Layer, axes: tuple[int, int]) -> int:
+    """Length of the longer side of a plane."""
+    shape = shape_of(image)
+    return max(shape[axes[0]], shape[axes[1]])
+
+
 def _make_shapes(image: Layer, axes: tuple[int, int]) -> Shapes:
     layer = Shapes(
         None,
         ndim=image.ndim,
         name=f"{image.name} prompts: shapes",
-        edge_width=SCRIBBLE_WIDTH_PX,
+        # thin on a small image, where it would hide the outline of the object
+        edge_width=float(np.clip(_longer_px(image, axes) / 128, 1, MAX_EDGE_WIDTH_PX)),
         **_features(axes),
         **transform_of(image),
     )
