@@ -88,6 +88,7 @@ class Panel(QScrollArea):
         if body is None or bar is None:
             return hint
         width = body.minimumSizeHint().width() + bar.sizeHint().width()
+        width += 2 * self.frameWidth()  # the style draws one even where there is none
         return QSize(width, hint.height())
 
     def show_state(self, desk: Desk) -> None:
