@@ -189,9 +189,8 @@ class Mouse:
         world = np.array(layer.data_to_world(position))[shown]
         view = self._canvas.view
         corners = [(0, 0), (100, 0), (0, 100)]
-        mapped = np.array([self._canvas._map_canvas2world(at, view) for at in corners])[
-            :, -2:
-        ]
+        mapped = np.array([self._canvas._map_canvas2world(at, view) for at in corners])
+        mapped = mapped[:, shown]
         origin, steps = mapped[0], (mapped[1:] - mapped[0]).T / 100
         x, y = np.linalg.solve(steps, world - origin)
         return QPoint(round(x), round(y))

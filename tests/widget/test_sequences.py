@@ -16,8 +16,10 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QApplication
 from sequence_objects import OBJECTS
 from sequence_table import PROMPTS
+from sequence_window import WINDOW
 from sequences import ScriptedPredictor, User
 
+import napari_segnext as ns
 from napari_segnext.samples import load_sample
 from napari_segnext.widget.main import SegNextWidget
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from sequences import Sequence
 
 GALLERY = os.environ.get("SEGNEXT_GALLERY")
-SEQUENCES = [*PROMPTS, *OBJECTS]
+SEQUENCES = [*PROMPTS, *OBJECTS, *WINDOW]
 _PICTURE_PX, _TEST_PX = (1150, 800), (900, 600)
 BY_NAME = {sequence.name: sequence for sequence in SEQUENCES}
 
@@ -95,6 +97,8 @@ def what_is_shown_is_what_was_asked(user: User) -> None:
     """The preview is the answer to the prompts that are there now."""
     session, predictor = user.session, user.predictor
     if session is None or predictor is None or session.each or not session.auto_run:
+        return
+    if session.postprocess != ns.PostProcess():
         return
     info = session.objects.get(session.label)
     if session.plane is None or info is None or info.state != "open":
