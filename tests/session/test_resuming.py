@@ -318,6 +318,26 @@ def test_given_points_of_the_users_own_then_what_she_changed_meanwhile_counts(
     assert sorted(map(tuple, points.data)) == [(2, 30, 10), (2, 30, 40)]
 
 
+def test_given_points_of_the_users_that_are_new_then_they_join_what_is_open(
+    room: Rooms, reopen: Reopen
+) -> None:
+    there = room(target=made_elsewhere())
+    target = there.session.target
+    there.show(0, 2)
+    there.session.add_click((2, 30, 10))
+    there.wait()
+    work = there.session.leave()
+    points = Points([(2, 30, 40)], ndim=3)
+    session = reopen(there, target=target, points=points)
+    session.resume(work)
+    session.wait(TIMEOUT_S)
+    assert sorted(map(tuple, points.data)) == [(2, 30, 10), (2, 30, 40)]
+    assert session.preview.data[2, 30, 10]
+    assert session.preview.data[2, 30, 40]
+    assert session.undo()
+    np.testing.assert_array_equal(points.data, [(2, 30, 10)])
+
+
 def test_given_work_resumed_twice_then_the_two_do_not_disturb_each_other(
     room: Rooms, reopen: Reopen
 ) -> None:

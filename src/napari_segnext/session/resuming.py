@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Resuming", "Work"]
 
+_PROMPT_ROLES = ("points", "shapes", "scribbles")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
@@ -39,6 +41,7 @@ class Work:
     _shape: tuple[int, ...]
     _label_was_free: bool
     _seen: tuple[object, ...]
+    _adopted: frozenset[str]
     _pixels: Callable[[], Any]
     _target: Callable[[], Any]
 
@@ -63,6 +66,7 @@ class Resuming(Reviewing):
             self._board.shape,
             label not in self._target.labels,
             self._seen_as(),
+            self._adopted(),
             _weak(level_0(self._image)),
             weakref.ref(self._target.layer),
         )
@@ -110,6 +114,7 @@ class Resuming(Reviewing):
             label = self._target.next_free()
             self._history.state = replace(state, label=label)
         self._forget_empty_layers()
+        self._join_new_layers(work)
         self._look_at_prompts()
         planes = self._history.state.object.planes
         self._write_prompts(planes)
@@ -120,9 +125,28 @@ class Resuming(Reviewing):
             if self._was_asked(plane) or (self._auto_run and self._is_wanted(plane))
         )
 
+    def _join_new_layers(self, work: Work) -> None:
+        """Add the open prompts to layers of the user's that had no part before."""
+        if self._adopted() <= work._adopted:
+            return
+        known = self._known()
+        read, _ = self._board.read(known)
+        joined = {
+            plane: self._fitting(plane, read.get(plane, Prompts()), prompts)
+            for plane, prompts in {**read, **known}.items()
+        }
+        changes = {
+            plane: prompts
+            for plane, prompts in joined.items()
+            if prompts != known.get(plane, Prompts())
+        }
+        if changes:
+            self._change(changes)
+        self._write_prompts(joined)
+
     def _forget_empty_layers(self) -> None:
         """Do not take it for a deletion that layers made just now hold no prompts."""
-        for role in ("points", "shapes", "scribbles"):
+        for role in _PROMPT_ROLES:
             layer = self._board.last(role)
             if layer is not None and role_of(layer) is not None:
                 self._board.dirty.discard(role)
@@ -163,6 +187,15 @@ class Resuming(Reviewing):
                 continue
             here = here.add(prompt)
         return here
+
+    def _adopted(self) -> frozenset[str]:
+        """Return the roles that layers of the user's play."""
+        layers = {role: self._board.last(role) for role in _PROMPT_ROLES}
+        return frozenset(
+            role
+            for role, layer in layers.items()
+            if layer is not None and role_of(layer) is None
+        )
 
     def _seen_as(self) -> tuple[object, ...]:
         """Return what answers depend on, besides prompts and pixels."""

@@ -63,19 +63,21 @@ class CanvasHelp(Overlay):
         column.addWidget(self.hint)
         self._shown: tuple[str, ...] | None = None
 
-    def show_session(self, session: Session | None) -> None:
+    def show_session(self, session: Session | None, hint: str | None = None) -> None:
         """Show the state of `session`; without one, nothing is shown.
 
         Parameters
         ----------
         session : Session or None
             The one that prompts go to.
+        hint : str, optional
+            What is to be said instead of the session's hint.
         """
         canvas = self.parentWidget()
         if session is None or session.is_closed or canvas is None:
             self.hide()
             return
-        state = _state_of(session)
+        state = _state_of(session, session.hint if hint is None else hint)
         if state != self._shown:  # the canvas is painted again when a label changes
             self._shown = state
             polarity, what, hint = state
@@ -99,11 +101,11 @@ class CanvasHelp(Overlay):
         self.move(canvas.width() - self.width() - _MARGIN_PX, _MARGIN_PX)
 
 
-def _state_of(session: Session) -> tuple[str, str, str]:
+def _state_of(session: Session, hint: str) -> tuple[str, str, str]:
     tool = TOOLS.get(session.tool or "")
     words = [] if tool is None else [tool.text]
     if session.each:
         words.append(text.SEVERAL_OBJECTS)
     else:
         words.append(text.LABEL_IN_USE.format(label=session.label))
-    return session.polarity, " · ".join(words), session.hint
+    return session.polarity, " · ".join(words), hint

@@ -277,7 +277,9 @@ class Desk:
             self.failed.emit(error)
             return False
         self._session, self._refused = session, _nothing
-        self._take_up(session, left)
+        if target is not None and left is not None:
+            take(target)
+            self._take_up(session, left)
         session.on_overlap = self._on_overlap
         for signal, slot in self._session_slots(session):
             signal.connect(slot)
@@ -288,10 +290,8 @@ class Desk:
     def _first_options(self) -> Options:
         return Options(auto_run=self._settings.auto_run)
 
-    def _take_up(self, session: Session, left: Left | None) -> None:
-        if left is None:
-            return
-        take(session.target)
+    def _take_up(self, session: Session, left: Left) -> None:
+        # reading one of its layers first would begin the session anew
         self.last_label = left.last_label
         try:
             session.resume(left.work)

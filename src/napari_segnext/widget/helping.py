@@ -92,7 +92,7 @@ class Help:
             if canvas is None:
                 return
             self.corner = CanvasHelp(canvas)
-        self.corner.show_session(self._desk.session)
+        self.corner.show_session(self._desk.session, self._desk.hint)
 
     def _on_desk_closed(self) -> None:
         unwatch, self._unwatch = self._unwatch, []
