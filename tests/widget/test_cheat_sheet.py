@@ -62,7 +62,7 @@ def test_it_lists_every_key_every_group_and_the_mouse(sheet) -> None:
         assert escape(action.tip) in html
     for title in (*GROUPS.values(), text.MOUSE, *(tool.tip for tool in TOOLS.values())):
         assert title in html
-    assert "<b>Alt with it</b>" in html
+    assert "<b>Ctrl with it</b>" in html
 
 
 def test_every_group_of_the_actions_is_a_group_of_the_sheet() -> None:
