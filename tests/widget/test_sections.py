@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QWidget
@@ -240,6 +241,17 @@ def test_keys_are_about_the_object_under_the_mouse(
     mouse.key("Shift-F")
     assert widget.session.objects[widget.session.label].prompts
     assert notifications == []
+
+
+def test_the_tools_have_the_font_that_naparis_settings_give_buttons(widget) -> None:
+    appearance = get_settings().appearance
+    controls = widget.panel.controls
+    for size in (14, 9):
+        appearance.font_size = size
+        accept = controls.buttons["accept"].font()
+        assert accept.pointSize() == size + 1  # so do napari's themes
+        for button in (*controls.tools.values(), controls.keys):
+            assert button.font().pointSize() == accept.pointSize()
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.5])
