@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS
@@ -50,13 +50,14 @@ class CanvasHelp(Overlay):
         self.setStyleSheet(_STYLE)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.polarity = QLabel()
+        self.polarity.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.what = QLabel()
+        self.what.setWordWrap(True)
         self.hint = QLabel()
         self.hint.setWordWrap(True)
         row = QHBoxLayout()
         row.addWidget(self.polarity)
-        row.addWidget(self.what)
-        row.addStretch()
+        row.addWidget(self.what, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
         column.addLayout(row)
