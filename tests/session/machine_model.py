@@ -66,6 +66,10 @@ class Fold:
     def _change(self, number: int, change: Any) -> None:
         before = self.planes.get(change.plane, PlaneFold(Prompts(), ()))
         assert before.prompts == change.before
+        if change.previous is not None:  # only what stands still is fed back
+            assert change.previous in before.entries
+            fed_back = self.entries[change.previous, change.plane][0]
+            assert change.after.contains(fed_back)
         self.planes[change.plane] = PlaneFold(change.after, (*before.entries, number))
         if change.stored is not None:
             self.replaced[number, change.plane] = change.stored

@@ -13,7 +13,7 @@ import weakref
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, run_state_machine_as_test
-from machine_base import played, setups
+from machine_base import played, rule_of, setups
 from machine_checks import check_gone
 from machine_desk import Desk, Setup
 from machine_objects import Objects, undo_and_redo_all
@@ -23,6 +23,12 @@ from machine_prompting import Prompting
 from machine_surroundings import Surroundings
 from napari.components import ViewerModel
 
+BY_SCRIPT = ("add_click", "add_clicks", "add_box", "add_polygon", "add_scribble")
+TARGET = (
+    *("paint_in_target", "write_in_target", "assign_target", "undo_in_target"),
+    *("click_and_accept", "undo"),
+)
+IMAGE = ("replace_image", "change_contrast", "refresh_contrast", "change_slice")
 COMMON = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 PROFILES = {
     "ci": settings(COMMON, max_examples=45, stateful_step_count=40, derandomize=True),
@@ -32,6 +38,21 @@ PROFILES = {
 
 class Machine(Prompting, Objects, Options, Surroundings):
     """A viewer, an image, a session, and a user who forgives nothing."""
+
+    by_script = rule_of(Prompting, *BY_SCRIPT)
+    by_script_again = rule_of(Prompting, *BY_SCRIPT)
+    by_hand = rule_of(Prompting)
+    by_hand_again = rule_of(Prompting)
+    objects = rule_of(Objects)
+    objects_again = rule_of(Objects)
+    target = rule_of(Objects, *TARGET)
+    log = rule_of(Objects, "undo", "redo", "go_there_and_back", "check_undo_of_all")
+    options = rule_of(Options)
+    predictor = rule_of(Surroundings, "block", "fail", "run", "hurry")
+    recovery = rule_of(Surroundings, "recover")
+    image = rule_of(Surroundings, *IMAGE)
+    view = rule_of(Surroundings, "change_slice", "change_order", "change_order_back")
+    surroundings = rule_of(Surroundings)
 
     @initialize(setup=setups)
     def sit_down(self, setup: Setup) -> None:
