@@ -147,3 +147,18 @@ def test_given_a_stroke_on_another_slice_when_napari_undoes_it_then_its_prompt_g
     there.session.scribbles.redo()
     there.wait()
     assert there.session.can_clear
+
+
+def test_given_two_undos_of_napari_when_synced_then_no_object_is_listed_that_is_gone(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.session.add_click(at(2, A))
+    there.wait()
+    there.session.accept()
+    there.session.split(1, [(2, 10, 0), (2, 10, 49)])
+    assert set(there.session.objects) == {1, 2}
+    there.session.target.undo()
+    there.session.target.undo()
+    assert not there.session.target.data.any()
+    assert not any(i.state != "open" for i in there.session.objects.values())

@@ -52,7 +52,6 @@ class Target:
         self._plane: PlaneKey | None = None
         self._expected: npt.NDArray[np.generic] | None = None
         self._spans: Spans | None = None
-        self._spans_before: Spans | None = None
         self._likeness = Likeness()
 
     @property
@@ -180,7 +179,6 @@ class Target:
         events, atoms = self._take_events()
         plane, expected = self._plane, self._expected
         data = (self.layer if layer is None else layer).data
-        self._spans_before = self._spans
         # where nothing but another slice is on display, most likely nothing changed
         is_still_there = self._board.plane == plane
         if "data" in events or ("set_data" in events and is_still_there):
@@ -244,9 +242,7 @@ class Target:
         if not sizes:
             return None
         best = max(sizes, key=lambda index: sizes[index])
-        change, undone = listed[best]
-        self._spans = self._spans_before
-        self._count(change.inverse() if undone else change)
+        self._spans = None  # it may have been several steps, and one was recognised
         return best
 
     def taken_back(self, change: PixelChange) -> TargetEdited:
