@@ -14,7 +14,9 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!http|#)([^()#\s]+)[^()]*\)", page.read_text("utf-8")):
+    for target in re.findall(
+        r"\]\((?!http|#)([^()#\s]+)[^()]*\)", page.read_text("utf-8")
+    ):
         assert (page.parent / target).exists(), target
 
 
