@@ -395,6 +395,24 @@ def test_predictions_run_on_a_thread_of_their_own(widget, predictor) -> None:
     assert threading.main_thread() not in predictor.threads
 
 
+def test_an_answer_that_comes_while_the_panel_is_shown_is_shown_too(
+    widget, predictor, monkeypatch
+) -> None:
+    session, objects = widget.session, widget.panel.objects
+    show = objects.show_session
+
+    def show_and_let_the_answer_come(*args) -> None:
+        show(*args)
+        predictor.gate.set()
+        session.wait(60)
+
+    monkeypatch.setattr(objects, "show_session", show_and_let_the_answer_come)
+    predictor.gate.clear()
+    session.add_click((45, 64, 62))
+    assert session.can_accept
+    assert widget.panel.controls.buttons["accept"].isEnabled()
+
+
 # ---- errors
 
 

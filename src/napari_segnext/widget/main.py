@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SegNextWidget"]
 
+_MOST_SHOWN = 4  # in one go: showing changes nothing by itself
+
 
 class SegNextWidget(QWidget):
     """Segment objects of an image with clicks, boxes, polygons, scribbles and masks.
@@ -70,7 +72,7 @@ class SegNextWidget(QWidget):
         )
         self._performer = Performer(viewer, self._accept)
         self._several = SeveralKey()
-        self._is_showing = False
+        self._is_showing = self._is_outdated = False
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.timeout.connect(self._desk.refresh)
@@ -137,16 +139,24 @@ class SegNextWidget(QWidget):
     # ---- showing
 
     def _show(self) -> None:
-        # reading a layer of the session syncs it, and it tells that it changed
+        # reading a layer of the session syncs it: an answer may come meanwhile, when
+        # a part of the panel was shown already
+        self._is_outdated = True
         if self._is_showing:
             return
         self._is_showing = True
         try:
-            if self._desk.session is not None:  # layers that went are seen here
-                self._desk.bind_keys()
-            self.panel.show_state(self._desk)
+            for _ in range(_MOST_SHOWN):
+                if self._is_outdated:
+                    self._is_outdated = False
+                    self._show_once()
         finally:
             self._is_showing = False
+
+    def _show_once(self) -> None:
+        if self._desk.session is not None:  # layers that went are seen here
+            self._desk.bind_keys()
+        self.panel.show_state(self._desk)
 
     def _on_closed(self) -> None:
         with suppress(RuntimeError):  # however it ends: parts of Qt may have gone
