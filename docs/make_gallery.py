@@ -32,7 +32,7 @@ def write_page() -> None:
         "# What can be done with it, in pictures",
         "",
         "Every picture is the end of a sequence that is played by real mouse and keys",
-        "in a real window, with the embedded model: `python docs/make_gallery.py`. They",
+        "in a real window with the embedded model: `python docs/make_gallery.py`. They",
         "are tests, too (`tests/widget/test_sequences.py`).",
     ]
     for chapter, (module, name) in CHAPTERS.items():
