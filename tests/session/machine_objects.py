@@ -197,6 +197,7 @@ class Objects(Base):
         before = desk.target
         for _ in range(count if layer.visible else 0):
             (layer.redo if forward else layer.undo)()
+            desk.call(desk.session.sync)  # as at the next turn of the window's loop
         self.expected = np.array(layer.data)
         desk.touch(before)
 
