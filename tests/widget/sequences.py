@@ -20,6 +20,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 import napari_segnext as ns
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.seen import Seen
+from napari_segnext.session.layers import role_of
 from napari_segnext.widget.actions import ACTIONS, TOOLS
 
 if TYPE_CHECKING:
@@ -316,6 +317,14 @@ class User:
     def close_widget(self) -> None:
         self.viewer.window.remove_dock_widget(self.widget)
 
+    def leave(self) -> None:
+        """Close the widget; what the session made must be gone with it."""
+        self.let_answers_come()
+        if self.widget in self.viewer.window.dock_widgets.values():
+            self.close_widget()
+        assert not self.viewer.keymap
+        assert {role_of(layer) for layer in self.viewer.layers} <= {None, "target"}
+
     def reopen_widget(self) -> None:
         self.widget = self._open_widget()
 
@@ -415,7 +424,7 @@ def labels(**expected: int) -> Check:
 
     def check(user: User) -> None:
         found = {place: int(user.target[PLACES[place]]) for place in expected}
-        assert found == expected
+        assert found == expected, found
 
     return check
 
