@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from fakes import expected
+from fakes import (
+    TIMEOUT_S,
+    BlockedPredictor,
+    FakeFeatures,
+    FakePrediction,
+    expected,
+)
 from napari.layers import Image
 
 from napari_segnext.core.prompts import Click, Prompts
@@ -162,3 +168,26 @@ def test_given_two_undos_of_napari_when_synced_then_no_object_is_listed_that_is_
     there.session.target.undo()
     assert not there.session.target.data.any()
     assert not any(i.state != "open" for i in there.session.objects.values())
+
+
+class LatePredictor(BlockedPredictor):
+    """Answers that there is nothing where the plane is 0; asks nobody."""
+
+    def predict(self, features: FakeFeatures, *args: Any, **_: Any) -> FakePrediction:
+        self.started.release()
+        assert self.release.acquire(timeout=TIMEOUT_S)
+        mask = (features.plane > 0).astype(np.float32)
+        return FakePrediction((0, 0, *mask.shape), mask)
+
+
+def test_given_an_answer_on_its_way_when_the_image_is_replaced_then_it_is_not_taken(
+    room: Rooms,
+) -> None:
+    there = room(np.ones(PLANE, np.uint8), predictor=LatePredictor())
+    there.session.add_click((10, 10))
+    there.predictor.wait_until_started()
+    there.image.data = np.eye(*PLANE, dtype=np.uint8)
+    there.session.sync()
+    there.predictor.let_go(2)
+    there.wait()
+    np.testing.assert_array_equal(there.session.mask(), np.eye(*PLANE, dtype=bool))

@@ -120,7 +120,7 @@ class SessionCore:
     def _renew_source(self) -> None:
         """Answer the open prompts again, from the image as it is now."""
         self._source = self._new_source(self._source.version + 1)
-        self._engine.answers.clear()
+        self._engine.answers.clear(self._source.version)
         planes = self._history.state.object.planes
         self._show(plane for plane in planes if not self._was_asked(plane))
         self._ask(plane for plane in planes if self._was_asked(plane))

@@ -99,11 +99,13 @@ class Source:
 class Answers:
     """Predictions by entry and plane, the least recently used dropped first.
 
-    Safe to use from both threads.
+    Safe to use from both threads. They are answers about one `version` of the image:
+    one about another may come late, and is not kept.
     """
 
-    def __init__(self, budget_bytes: int = _ANSWERS_BYTES) -> None:
+    def __init__(self, budget_bytes: int = _ANSWERS_BYTES, version: int = 0) -> None:
         self._budget_bytes = budget_bytes
+        self._version = version
         self._lock = threading.Lock()
         self._content: OrderedDict[tuple[int, PlaneKey], Answer] = OrderedDict()
         self._bytes = 0
@@ -116,10 +118,10 @@ class Answers:
                 self._content.move_to_end((number, plane))
             return answer
 
-    def put(self, number: int, plane: PlaneKey, answer: Answer) -> None:
-        """Keep the answer to an entry."""
+    def put(self, number: int, plane: PlaneKey, answer: Answer, version: int) -> None:
+        """Keep the answer to an entry, if it is about the image as it is."""
         with self._lock:
-            if (number, plane) in self._content:
+            if version != self._version or (number, plane) in self._content:
                 return
             self._content[number, plane] = answer
             self._bytes += answer.crop.nbytes
@@ -127,17 +129,18 @@ class Answers:
                 _, dropped = self._content.popitem(last=False)
                 self._bytes -= dropped.crop.nbytes
 
-    def copy(self) -> Answers:
+    def copy(self, version: int = 0) -> Answers:
         """Return answers that go on by themselves; the arrays are shared."""
-        other = Answers(self._budget_bytes)
+        other = Answers(self._budget_bytes, version)
         with self._lock:
             other._content = OrderedDict(self._content)
             other._bytes = self._bytes
         return other
 
-    def clear(self) -> None:
-        """Forget all."""
+    def clear(self, version: int) -> None:
+        """Forget all; what is put from now on is about another `version`."""
         with self._lock:
+            self._version = version
             self._content.clear()
             self._bytes = 0
 
@@ -233,7 +236,7 @@ class Engine:
             previous = predictor.predict(
                 features, entry.prompts, previous, should_stop=should_stop
             )
-            self.answers.put(entry.number, plane, previous)
+            self.answers.put(entry.number, plane, previous, source.version)
 
     def look(
         self, source: Source, chain: tuple[Entry, ...], should_stop: Callable[[], bool]
@@ -285,7 +288,7 @@ class Engine:
         self._singles = {prompts: found[prompts] for prompts in singles}
         self._singles_of = version, entry.plane
         group = GroupAnswer.from_answers([found[prompts] for prompts in singles])
-        self.answers.put(entry.number, entry.plane, group)
+        self.answers.put(entry.number, entry.plane, group, version)
 
     def _unanswered(self, chain: tuple[Entry, ...]) -> tuple[Entry, ...]:
         """Return the end of `chain` that follows the last answer at hand."""

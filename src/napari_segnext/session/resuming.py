@@ -108,7 +108,7 @@ class Resuming(Reviewing):
         self._asked, self._named = set(work._asked), set(work._named)
         self._focus = work._focus
         if self._seen_as() == work._seen and work._pixels() is level_0(self._image):
-            self._engine.answers = work._answers.copy()
+            self._engine.answers = work._answers.copy(self._source.version)
         state = self._history.state
         if work._label_was_free and state.label in self._target.labels:
             label = self._target.next_free()
