@@ -119,7 +119,7 @@ class SegNextWidget(QWidget):
         """
         if held_s is None:
             self._forward(self._several.press)
-        else:
+        elif self._several.is_down:  # else the press was refused, and that was told
             self._forward(lambda it: self._several.release(it, held_s))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:

@@ -24,6 +24,11 @@ class SeveralKey:
         self._session: Session | None = None
         self._switched_on = False
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it was pressed, and not refused."""
+        return self._session is not None
+
     def press(self, session: Session) -> None:
         """Switch several objects on, so that the first prompt counts already.
 
