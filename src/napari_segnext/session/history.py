@@ -15,13 +15,15 @@ from napari_segnext.session.acts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from napari_segnext.core.prompts import Prompts
-    from napari_segnext.session.pixels import PlaneMask
+    from napari_segnext.session.pixels import PixelChange, PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
-__all__ = ["Entry", "History"]
+    OnMoved = Callable[[str, Act | None], None]
+
+__all__ = ["Beginning", "Entry", "History", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,62 @@ class Entry:
     stored: PlaneMask | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A history as a value: acts before and after the cursor, and what they made."""
+
+    state: State
+    acts: tuple[Act, ...]
+    cursor: int
+    entries: tuple[Entry, ...]
+    last_number: int
+    last_object: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a session began with.
+
+    Parameters
+    ----------
+    image : str
+        Name of the image's layer.
+    shape : tuple of int
+        Its shape, the colour axis not counted.
+    model : str
+        Name of the model.
+    target : str
+        Name of the target's layer.
+    dtype : str
+        Its data type.
+    pixels : PixelChange or None
+        What was in the target; None if that was too much.
+    history : Snapshot
+        The acts before, if work was taken up.
+    """
+
+    image: str
+    shape: tuple[int, ...]
+    model: str
+    target: str
+    dtype: str
+    pixels: PixelChange | None
+    history: Snapshot
+
+
 class History:
     """A log of acts, a cursor in it, and the state at the cursor.
 
     Undo and redo move the cursor; a new act drops what lies after it.
+
+    Parameters
+    ----------
+    on_moved : callable, optional
+        Told what happened: "do" and the new act, "undo", "redo", or "restart".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_moved: OnMoved | None = None) -> None:
+        self.on_moved: OnMoved = on_moved or _tell_nobody
         self.state = State()
         self.revision = 0  # rises with every change
         self._acts: list[Act] = []
@@ -67,10 +118,35 @@ class History:
         self._acts.clear()
         self._cursor = 0
         self.revision += 1
+        self.on_moved("restart", None)
+
+    @classmethod
+    def restored(cls, snapshot: Snapshot) -> History:
+        """Return the history that `snapshot` was taken of."""
+        history = cls()
+        history.state = snapshot.state
+        history._acts = list(snapshot.acts)
+        history._cursor = snapshot.cursor
+        history._entries = {(it.number, it.plane): it for it in snapshot.entries}
+        history._last_number = snapshot.last_number
+        history._last_object = snapshot.last_object
+        return history
+
+    def snapshot(self) -> Snapshot:
+        """Return all of it as a value."""
+        return Snapshot(
+            self.state,
+            tuple(self._acts),
+            self._cursor,
+            tuple(self._entries.values()),
+            self._last_number,
+            self._last_object,
+        )
 
     def copy(self) -> History:
         """Return a history that goes on by itself; the acts are shared."""
         other = copy(self)
+        other.on_moved = _tell_nobody
         other._acts = list(self._acts)
         other._entries = dict(self._entries)
         return other
@@ -117,6 +193,7 @@ class History:
                     self.state.object.each,
                     change.stored,
                 )
+        self.on_moved("do", act)
 
     def back(self) -> Act | None:
         """Take the last act back and return it; None if there is none."""
@@ -125,6 +202,7 @@ class History:
             self.state = act.backward(self.state)
             self._cursor -= 1
             self.revision += 1
+            self.on_moved("undo", None)
         return act
 
     def forth(self) -> Act | None:
@@ -134,6 +212,7 @@ class History:
             self.state = act.forward(self.state)
             self._cursor += 1
             self.revision += 1
+            self.on_moved("redo", None)
         return act
 
     def entry(self, plane: PlaneKey) -> Entry | None:
@@ -192,3 +271,7 @@ class History:
             ):
                 best = entry
         return None if best is None else best.number
+
+
+def _tell_nobody(kind: str, act: Act | None) -> None:
+    pass

@@ -11,10 +11,11 @@ from napari_segnext.errors import JournalError
 from napari_segnext.session import acts
 from napari_segnext.session.acts import Act, ObjectChange, OpenObject, PlaneState
 from napari_segnext.session.groups import GroupMask
+from napari_segnext.session.history import Beginning, Entry, Snapshot
 from napari_segnext.session.pixels import PixelChange, PlaneMask
 from napari_segnext.session.planes import PlaneKey
 
-__all__ = ["act_from_plain", "act_to_plain"]
+__all__ = ["act_from_plain", "act_to_plain", "from_plain", "to_plain"]
 
 _ACTS = (
     acts.Accepted,
@@ -40,13 +41,17 @@ _VALUES = (
     PlaneKey,
     PlaneMask,
     PlaneState,
+    acts.State,
+    Beginning,
+    Entry,
+    Snapshot,
 )
 _TYPES: dict[str, Any] = {kind.__name__: kind for kind in _VALUES}
 
 
 def act_to_plain(act: Act) -> dict[str, Any]:
     """Return an act as dicts, lists, numbers and strings, ready for `json.dumps`."""
-    plain: dict[str, Any] = _to_plain(act)
+    plain: dict[str, Any] = to_plain(act)
     return plain
 
 
@@ -58,31 +63,43 @@ def act_from_plain(plain: dict[str, Any]) -> Act:
     JournalError
         If `plain` is something else.
     """
-    try:
-        act = _from_plain(plain)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise JournalError(
-            f"The journal holds something that is no act ({error}); "
-            "it may be damaged, or of a newer version."
-        ) from error
+    act = from_plain(plain)
     if not isinstance(act, _ACTS):
         raise JournalError("The journal holds something that is no act.")
     return act
 
 
-def _to_plain(value: Any) -> Any:
+def from_plain(plain: Any) -> Any:
+    """Return the value that `to_plain` was given.
+
+    Raises
+    ------
+    JournalError
+        If `plain` is something else.
+    """
+    try:
+        return _from_plain(plain)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise JournalError(
+            f"The journal holds something that is no act ({error}); "
+            "it may be damaged, or of a newer version."
+        ) from error
+
+
+def to_plain(value: Any) -> Any:
+    """Return a value of the log as dicts, lists, numbers and strings."""
     if isinstance(value, Prompts):
         return {"type": "Prompts", **value.to_dict()}
     if isinstance(value, bytes):
         return {"type": "bytes", "base64": base64.b64encode(value).decode()}
     if isinstance(value, tuple):
-        return [_to_plain(item) for item in value]
+        return [to_plain(item) for item in value]
     if isinstance(value, dict):  # of planes: keys that JSON cannot have
-        items = [[_to_plain(key), _to_plain(item)] for key, item in value.items()]
+        items = [[to_plain(key), to_plain(item)] for key, item in value.items()]
         return {"type": "dict", "items": items}
     if is_dataclass(value):
         content = {
-            field.name: _to_plain(getattr(value, field.name)) for field in fields(value)
+            field.name: to_plain(getattr(value, field.name)) for field in fields(value)
         }
         return {"type": type(value).__name__, **content}
     return value

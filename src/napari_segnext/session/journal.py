@@ -1,0 +1,251 @@
+"""The log of acts on disk: written act by act, read again after a crash.
+
+A journal is a text file, a line each for what happened, every line with a checksum. It
+begins with what the session began with; a crash costs at most the line being written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import IO, TYPE_CHECKING, Any
+
+from platformdirs import user_data_path
+
+from napari_segnext.errors import JournalError
+from napari_segnext.session.history import Beginning, History
+from napari_segnext.session.plain import from_plain, to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_segnext.session.acts import Act
+    from napari_segnext.session.pixels import PixelChange
+
+__all__ = [
+    "JOURNALS_VARIABLE",
+    "Journal",
+    "Recording",
+    "journals_folder",
+    "new_journal_path",
+    "read_journal",
+]
+
+JOURNALS_VARIABLE = "NAPARI_SEGNEXT_JOURNALS"
+_FORMAT = "napari-segnext journal 1"
+_MOST_FILES = 30
+_MOST_BYTES = 500 * 2**20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """What `read_journal` returns.
+
+    Parameters
+    ----------
+    beginning : Beginning
+        What the session began with.
+    history : History
+        The acts, and the state they led to.
+    changes : tuple of PixelChange
+        What changed in the target since, in order.
+    size : int
+        Bytes of the file that could be read.
+    is_whole : bool
+        Whether that was all.
+    """
+
+    beginning: Beginning
+    history: History
+    changes: tuple[PixelChange, ...]
+    size: int
+    is_whole: bool
+
+
+class Journal:
+    """Writes what happens to a file, which is made at the first act.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int or None
+        Bytes of it after which to go on; None where it is new.
+    """
+
+    def __init__(self, path: Path, size: int | None = None) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+        self._size = size
+        self._beginning: Beginning | None = None
+        self._is_closed = False
+
+    def begin(self, beginning: Beginning) -> None:
+        """Remember what the acts to come start from; written with the first of them."""
+        self._beginning = beginning
+
+    def write(self, kind: str, act: Act | None = None) -> None:
+        """Write what happened: "do" with an act, "undo" or "redo".
+
+        It is the operating system's at once: the end of this process does not harm it.
+
+        Raises
+        ------
+        JournalError
+            If the file cannot be written; nothing more will be.
+        """
+        if self._is_closed:
+            return
+        try:
+            if self._file is None:
+                self._file = self._opened()
+            if self._beginning is not None:
+                self._file.write(_line("begin", self._beginning))
+                self._beginning = None
+            self._file.write(_line(kind, act))
+            self._file.flush()
+        except OSError as error:
+            self.close()
+            raise JournalError(
+                f"The journal {str(self.path)!r} cannot be written ({error}); the "
+                "session goes on without one, so save your labels yourself."
+            ) from error
+
+    def close(self) -> None:
+        """Write nothing more; harmless when repeated."""
+        self._is_closed = True
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                pass  # what was written before is there
+
+    def _opened(self) -> IO[bytes]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._size is None:
+            file = self.path.open("xb" if not self.path.exists() else "r+b")
+            if file.seek(0, os.SEEK_END):
+                file.close()
+                raise FileExistsError("it holds another session")
+            file.write(f"{_FORMAT}\n".encode())
+            return file
+        file = self.path.open("r+b")
+        file.truncate(self._size)  # a line that was cut off
+        file.seek(self._size)
+        return file
+
+
+def read_journal(path: str | os.PathLike[str]) -> Recording:
+    """Read a journal, up to the first line that is damaged.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be read, is no journal, or holds nothing.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise JournalError(
+            f"The journal {os.fspath(path)!r} cannot be read ({error.strerror}); "
+            f"journals are in {journals_folder()}."
+        ) from error
+    head = f"{_FORMAT}\n".encode()
+    if not content.startswith(head):
+        raise JournalError(
+            f"{os.fspath(path)!r} is no journal of this version of napari-segnext; "
+            f"journals are in {journals_folder()}."
+        )
+    beginning: Beginning | None = None
+    history = History()
+    changes: list[PixelChange] = []
+    size = len(head)
+    for kind, value, end in _lines(content, size):
+        if kind == "begin":
+            beginning, history = value, History.restored(value.history)
+            changes.clear()
+        elif beginning is None:
+            break
+        else:
+            changes += _moved(history, kind, value)
+        size = end
+    if beginning is None:
+        raise JournalError(f"The journal {os.fspath(path)!r} holds nothing yet.")
+    is_whole = size == len(content)
+    return Recording(beginning, history, tuple(changes), size, is_whole)
+
+
+def _moved(history: History, kind: str, act: Act | None) -> Iterator[PixelChange]:
+    """Do in the log what a line says; yield what changes in the target."""
+    if kind == "do" and act is not None:
+        history.push(act)
+        if act.pixels is not None:
+            yield act.pixels
+    elif kind == "undo":
+        act = history.back()
+        if act is not None and act.pixels is not None:
+            yield act.pixels.inverse()
+    elif kind == "redo":
+        act = history.forth()
+        if act is not None and act.pixels is not None:
+            yield act.pixels
+
+
+def _line(kind: str, value: Any) -> bytes:
+    content = json.dumps([kind, to_plain(value)], separators=(",", ":")).encode()
+    return b"%08x %s\n" % (zlib.crc32(content), content)
+
+
+def _lines(content: bytes, start: int) -> Iterator[tuple[str, Any, int]]:
+    """Yield kind, value and end of each line, up to one that is damaged."""
+    while (end := content.find(b"\n", start) + 1) > 0:
+        checksum, _, rest = content[start : end - 1].partition(b" ")
+        if checksum != b"%08x" % zlib.crc32(rest):
+            return
+        kind, plain = json.loads(rest)
+        yield kind, from_plain(plain), end
+        start = end
+
+
+def journals_folder() -> Path:
+    """Where journals go: what the environment says, or the user's data folder."""
+    named = os.environ.get(JOURNALS_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    return user_data_path("napari-segnext", appauthor=False) / "journals"
+
+
+def new_journal_path(image: str) -> Path:
+    """Return a file that is not there yet, named by time and image.
+
+    The oldest files are removed where there are more than 30, or than 500 MB of them.
+    """
+    folder = journals_folder()
+    _prune(folder)
+    now = datetime.now(UTC).astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+    name = "".join(c if c.isalnum() else "-" for c in image)[:40].strip("-") or "image"
+    return folder / f"{now}_{name}_{token_hex(3)}.journal"
+
+
+def _prune(folder: Path) -> None:
+    try:
+        files = [(path.stat(), path) for path in folder.glob("*.journal")]
+        files.sort(key=lambda item: item[0].st_mtime, reverse=True)
+        total = 0
+        for index, (stat, path) in enumerate(files):
+            total += stat.st_size
+            if index >= _MOST_FILES - 1 or total > _MOST_BYTES:
+                path.unlink(missing_ok=True)
+    except OSError:
+        pass  # another time
