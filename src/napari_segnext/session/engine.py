@@ -272,6 +272,43 @@ class Engine:
         seen: Seen = look(features, prompts, previous, should_stop=should_stop)
         return seen
 
+    def features(
+        self,
+        source: Source,
+        plane: PlaneKey,
+        near: tuple[float, float] | None,
+        should_stop: Callable[[], bool],
+    ) -> Features:
+        """Return a handle to an encoded plane, from memory where it is there.
+
+        Parameters
+        ----------
+        source : Source
+            Where the plane is read.
+        plane : PlaneKey
+            Which one.
+        near : (row, col) or None
+            Around which the first window may be encoded.
+        should_stop : callable
+            Asked while encoding.
+
+        Raises
+        ------
+        Cancelled
+            If `should_stop` said so.
+        """
+        if source.version != self._version:
+            self._features.clear()
+            self._version = source.version
+        features = self._features.get(plane)
+        if features is None:
+            pixels, limits = self._pixels(source, plane)
+            features = self._load().encode(
+                pixels, limits, near, should_stop=should_stop
+            )
+            self._features.put(plane, features)
+        return features
+
     def _predict_each(
         self,
         features: Features,
@@ -333,20 +370,10 @@ class Engine:
         prompts: Prompts,
         should_stop: Callable[[], bool],
     ) -> Features:
-        if source.version != self._version:
-            self._features.clear()
-            self._version = source.version
-        features = self._features.get(plane)
-        if features is None:
-            masks = () if prompts.mask is None else (prompts.mask,)
-            row0, col0, row1, col1 = prompts_bounds((*prompts, *masks))
-            near = (row0 + row1) / 2, (col0 + col1) / 2
-            pixels, limits = self._pixels(source, plane)
-            features = self._load().encode(
-                pixels, limits, near, should_stop=should_stop
-            )
-            self._features.put(plane, features)
-        return features
+        masks = () if prompts.mask is None else (prompts.mask,)
+        row0, col0, row1, col1 = prompts_bounds((*prompts, *masks))
+        near = (row0 + row1) / 2, (col0 + col1) / 2
+        return self.features(source, plane, near, should_stop)
 
     def _pixels(
         self, source: Source, plane: PlaneKey
