@@ -1,0 +1,114 @@
+"""Masks of a plane as the box around them, which is what moves from slice to slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    Bools = npt.NDArray[np.bool_]
+
+__all__ = ["EMPTY", "Patch", "Region", "joined_region", "overlap", "placed"]
+
+Region = tuple[int, int, int, int]  # row0, col0, row1, col1, ends excluded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """A mask, stored as its bounding box.
+
+    Parameters
+    ----------
+    region : (row0, col0, row1, col1)
+        Bounding box on the plane, ends excluded; all zero where the mask is empty.
+    crop : array (row1 - row0, col1 - col0) bool
+        The mask in that box.
+    """
+
+    region: Region
+    crop: Bools
+
+    @classmethod
+    def of(cls, crop: npt.ArrayLike, corner: tuple[int, int] = (0, 0)) -> Patch:
+        """Make one from a mask (h, w) whose first pixel lies at `corner`."""
+        mask = np.asarray(crop) != 0
+        rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        if not rows.size:
+            return EMPTY
+        row0, row1 = int(rows[0]), int(rows[-1]) + 1
+        col0, col1 = int(cols[0]), int(cols[-1]) + 1
+        top, left = corner
+        region = (top + row0, left + col0, top + row1, left + col1)
+        return cls(region, mask[row0:row1, col0:col1].copy())
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return int(np.count_nonzero(self.crop))
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column of the middle of the bounding box."""
+        row0, col0, row1, col1 = self.region
+        return (row0 + row1 - 1) / 2, (col0 + col1 - 1) / 2
+
+    def on(self, region: Region) -> Bools:
+        """Return the mask on another region, False outside the bounding box."""
+        return placed(self.crop, self.region, region)
+
+    def plane(self, shape: tuple[int, int]) -> Bools:
+        """Return the mask on the whole plane (H, W)."""
+        return self.on((0, 0, *shape))
+
+
+EMPTY = Patch((0, 0, 0, 0), np.zeros((0, 0), bool))
+
+
+def placed(crop: np.ndarray, region: Region, onto: Region) -> np.ndarray:
+    """Return values known on `region`, on the region `onto`: zero where not known."""
+    values = np.zeros((onto[2] - onto[0], onto[3] - onto[1]), crop.dtype)
+    row0, col0 = max(region[0], onto[0]), max(region[1], onto[1])
+    row1, col1 = min(region[2], onto[2]), min(region[3], onto[3])
+    if row0 < row1 and col0 < col1:
+        values[row0 - onto[0] : row1 - onto[0], col0 - onto[1] : col1 - onto[1]] = crop[
+            row0 - region[0] : row1 - region[0], col0 - region[1] : col1 - region[1]
+        ]
+    return values
+
+
+def joined_region(
+    regions: Iterable[Region], shape: tuple[int, int] | None = None, margin: int = 0
+) -> Region:
+    """Return the smallest region around others that are not empty.
+
+    Parameters
+    ----------
+    regions : iterable of (row0, col0, row1, col1)
+        Empty ones are left out; all zero is returned where none is left.
+    shape : (int, int), optional
+        Of the plane, which the result does not leave.
+    margin : int
+        Pixels to add on each side.
+    """
+    known = [one for one in regions if one[0] < one[2] and one[1] < one[3]]
+    if not known:
+        return (0, 0, 0, 0)
+    low, high = np.array(known).min(axis=0)[:2], np.array(known).max(axis=0)[2:]
+    low, high = low - margin, high + margin
+    if shape is not None:
+        low, high = np.maximum(low, 0), np.minimum(high, shape)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def overlap(one: Patch, other: Patch) -> float:
+    """Intersection over union of two masks; 1 where both are empty."""
+    region = joined_region([one.region, other.region])
+    here, there = one.on(region), other.on(region)
+    union = int(np.count_nonzero(here | there))
+    return float(np.count_nonzero(here & there) / union) if union else 1.0
