@@ -96,6 +96,53 @@ def test_given_a_mask_when_the_preview_is_deleted_then_one_act_and_undo_restores
     )
 
 
+@pytest.mark.parametrize("role", ["points", "shapes", "preview", "target"])
+@pytest.mark.parametrize(
+    ("tool", "own", "mode"),
+    [("point", "points", "add"), ("box", "shapes", "add_rectangle")],
+)
+def test_given_a_tool_when_a_selected_layer_is_deleted_then_the_tool_goes_on(
+    room: Rooms, role: str, tool: str, own: str, mode: str
+) -> None:
+    there = room()
+    there.session.activate("box")
+    there.session.activate(tool)
+    there.viewer.layers.selection = {getattr(there.session, role)}
+
+    there.viewer.layers.remove_selected()  # napari makes a neighbour active
+    there.session.sync()
+
+    active = there.viewer.layers.selection.active
+    assert active is getattr(there.session, own)
+    assert active.mode == mode
+
+
+def test_given_several_layers_selected_when_they_are_deleted_then_the_tool_goes_on(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.session.activate("point")
+    there.viewer.layers.selection = {there.session.points, there.session.preview}
+
+    there.viewer.layers.remove_selected()
+    there.session.sync()
+
+    assert there.viewer.layers.selection.active is there.session.points
+
+
+def test_given_another_layer_in_use_when_one_of_ours_is_removed_then_it_stays_active(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.session.activate("point")
+    there.viewer.layers.selection.active = there.image
+
+    there.viewer.layers.remove(there.session.preview)
+    there.session.sync()
+
+    assert there.viewer.layers.selection.active is there.image
+
+
 def test_given_a_session_when_all_layers_are_cleared_then_it_ends_and_says_so(
     room: Rooms,
 ) -> None:

@@ -207,10 +207,7 @@ WINDOW = [
     Sequence(
         "clicks_deleted_while_answering",
         "The layer of the clicks is deleted while the network is at work.",
-        (
-            *(click("A"), _HOLD, click("H"), _delete("points"), _COME),
-            *(tool("point"), click("B")),
-        ),
+        (click("A"), _HOLD, click("H"), _delete("points"), _COME, click("B")),
         (shows("B"), shows_not("A", "H"), holds(points=1)),
     ),
     Sequence(
@@ -222,7 +219,7 @@ WINDOW = [
     Sequence(
         "preview_deleted",
         "Deleting the preview drops the open object; the next click begins anew.",
-        (click("A"), _delete("preview"), tool("point"), click("B")),
+        (click("A"), _delete("preview"), click("B")),
         (shows("B"), shows_not("A"), holds(points=1)),
     ),
     Sequence(
@@ -249,7 +246,7 @@ WINDOW = [
         ),
         (_session_has_ended,),
         comes_back=False,
-        shows="window",
+        shows="panel",
     ),
     Sequence(
         "image_replaced",

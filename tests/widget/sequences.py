@@ -94,7 +94,7 @@ class Sequence:
         Part of an error that the user must be told; "" if none may be.
     comes_back : bool
         Whether undoing everything gives a blank start, and redoing it the same end.
-    shows : {"canvas", "window"}
+    shows : {"canvas", "panel", "window"}
         What the picture shows.
     """
 

@@ -163,8 +163,12 @@ def take_picture(user: User, sequence: Sequence, folder: Path) -> None:
         QApplication.processEvents()
     window = user.viewer.window._qt_window
     canvas = user.viewer.window._qt_viewer.canvas.native
-    picture = window.grab()
-    if sequence.shows == "canvas":
+    # without a canvas that has lost its image: see `test_sequence`
+    of_panel = sequence.shows == "panel"
+    picture = user.widget.grab() if of_panel else window.grab()
+    if of_panel:
+        picture = picture.scaledToWidth(260)
+    elif sequence.shows == "canvas":
         corner = canvas.mapTo(window, canvas.rect().topLeft())
         picture = picture.copy(canvas.rect().translated(corner))
         picture = picture.scaledToWidth(420)

@@ -28,6 +28,8 @@ class Following(SessionCore):
 
     # pixels of a target that was removed, and how it was painted just before
     _lost_target: tuple[Any, TargetEdited | None] | None = None
+    # a layer of ours was removed while it was selected: napari chose another one
+    _lost_selected = False
 
     def _start(self) -> None:
         """Make the first layers, watch the viewer, and load the model."""
@@ -48,6 +50,7 @@ class Following(SessionCore):
         self._viewer.dims.events.point.connect(self._on_dims_changed)
         self._viewer.dims.events.order.connect(self._on_dims_changed)
         self._viewer.dims.events.ndisplay.connect(self._on_dims_changed)
+        self._viewer.layers.events.removing.connect(self._on_layer_removing)
         self._viewer.layers.events.removed.connect(self._on_layer_removed)
         self._image.events.data.connect(self._on_image_data)
 
@@ -55,12 +58,18 @@ class Following(SessionCore):
         self._viewer.dims.events.point.disconnect(self._on_dims_changed)
         self._viewer.dims.events.order.disconnect(self._on_dims_changed)
         self._viewer.dims.events.ndisplay.disconnect(self._on_dims_changed)
+        self._viewer.layers.events.removing.disconnect(self._on_layer_removing)
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._image.events.data.disconnect(self._on_image_data)
 
     def _on_dims_changed(self, event: Any) -> None:
         self._board.refresh_defaults()
         self._loop.soon()
+
+    def _on_layer_removing(self, event: Any) -> None:
+        layer = self._viewer.layers[event.index]
+        if layer in self._viewer.layers.selection and self._board.plays(layer):
+            self._lost_selected = True
 
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self._image:

@@ -165,6 +165,10 @@ class Roles:
         """Return the layer that plays or last played a role, without making one."""
         return self._layers.get(role)
 
+    def plays(self, layer: Layer) -> bool:
+        """Whether a layer plays a role."""
+        return any(layer is own for own in self._layers.values())
+
     def forget(self, role: str) -> None:
         """Stop watching the layer of a role, and forget it."""
         self._unwatch(role)

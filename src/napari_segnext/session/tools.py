@@ -134,6 +134,18 @@ class Tools(Following):
         self._update_brush()
         self._update()
 
+    def _sync(self) -> None:
+        super()._sync()
+        if self._lost_selected:
+            self._lost_selected = False
+            self._take_tool_up()
+
+    def _take_tool_up(self) -> None:
+        """Make the tool's layer active again, so that the next click is a prompt."""
+        is_gone = self._tool == "cut" and not self._board.has("cuts")
+        if self._tool is not None and not is_gone:
+            self.activate(self._tool, self._tool_shape)
+
     def _update_brush(self) -> None:
         if not self._board.has("scribbles"):
             return
