@@ -18,6 +18,7 @@ from napari_segnext.core.prediction import Prediction, as_prediction, mask_bound
 from napari_segnext.core.prompt_map import check_prompts, draw_prompts
 from napari_segnext.core.prompts import prompts_bounds
 from napari_segnext.core.windows import first_look, fit, next_look, union, whole
+from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Look",
     "draw_map",
-    "first_window",
     "look_again",
     "open_look",
     "settled",
+    "window_at",
 ]
 
 
@@ -66,7 +67,7 @@ class Look:
     answer: Prediction | None = None
 
 
-def first_window(
+def _first_window(
     model: Model, kind: str, shape: tuple[int, int], bounds: Bounds, is_vague: bool
 ) -> Window:
     """Return the window to begin with.
@@ -88,6 +89,36 @@ def first_window(
         return whole(shape, model.size)
     choose = first_look if is_vague else fit
     return choose(bounds, shape, model.size)
+
+
+def window_at(
+    model: Model,
+    kind: str,
+    shape: tuple[int, int],
+    near: tuple[float, float] | None = None,
+) -> Window:
+    """Return the window through which a click is looked at first.
+
+    Parameters
+    ----------
+    model, kind, shape
+        As for :func:`_first_window`.
+    near : (row, col), optional
+        Of the click; by default the middle of the plane.
+
+    Raises
+    ------
+    PromptError
+        If it lies outside the plane.
+    """
+    height, width = shape
+    if near is None:
+        near = ((height - 1) / 2, (width - 1) / 2)
+    elif not (0 <= near[0] + 0.5 < height and 0 <= near[1] + 0.5 < width):
+        raise PromptError(
+            f"`near` is {near}, outside the plane of {height} x {width} pixels."
+        )
+    return _first_window(model, kind, shape, (*near, *near), is_vague=True)
 
 
 def open_look(
@@ -119,7 +150,7 @@ def open_look(
         and prompts.mask is None
         and not any(area.positive for area in areas)
     )
-    window = first_window(model, kind, shape, bounds, is_vague)
+    window = _first_window(model, kind, shape, bounds, is_vague)
     look = Look(prompts, before, bounds, window, is_vague)
     if not prompts.has_positive:  # "not here" alone names no object
         row0, col0, row1, col1 = region = window.region(shape)

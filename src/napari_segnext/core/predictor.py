@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_segnext.core.devices import find_device
+from napari_segnext.core.feature_store import Shelf, weights_digest
 from napari_segnext.core.features import Features
 from napari_segnext.core.image import (
     check_plane,
@@ -20,10 +21,10 @@ from napari_segnext.core.image import (
 )
 from napari_segnext.core.looks import (
     draw_map,
-    first_window,
     look_again,
     open_look,
     settled,
+    window_at,
 )
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.seen import Seen
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
+    from napari_segnext.core.feature_store import FeatureStore
     from napari_segnext.core.looks import Look
     from napari_segnext.core.models import Model
     from napari_segnext.core.prompts import Prompts
@@ -90,6 +92,7 @@ class Predictor:
         if self.device.type != "cpu":  # the model's own network stays where it is
             network = copy.deepcopy(network).to(self.device)
         self._network: Any = network
+        self._weights = ""
         self._mean = torch.tensor(model.mean, device=self.device)[:, None, None]
         self._std = torch.tensor(model.std, device=self.device)[:, None, None]
 
@@ -124,22 +127,71 @@ class Predictor:
         ImageError
             If the plane or the limits cannot be used.
         """
-        array = check_plane(plane)
-        warn_if_not_finite(array)
-        limits = plane_limits(array, contrast_limits)
-        features = Features(array, limits, self.model.digest)
-        height, width = features.shape
-        if near is None:
-            near = ((height - 1) / 2, (width - 1) / 2)
-        elif not (0 <= near[0] + 0.5 < height and 0 <= near[1] + 0.5 < width):
-            raise PromptError(
-                f"`near` is {near}, outside the plane of {height} x {width} pixels."
-            )
-        window = first_window(
-            self.model, self.window, features.shape, (*near, *near), is_vague=True
-        )
-        self._encoded(features, window, should_stop)
+        features = self._handle(plane, contrast_limits)
+        warn_if_not_finite(features.plane)
+        self.prepare(features, near=near, should_stop=should_stop)
         return features
+
+    def open(
+        self,
+        plane: npt.ArrayLike,
+        contrast_limits: tuple[float, float] | None = None,
+        *,
+        store: FeatureStore | None = None,
+    ) -> Features:
+        """Return a handle to a plane of which nothing is encoded yet.
+
+        Parameters
+        ----------
+        plane, contrast_limits
+            As for :meth:`encode`.
+        store : FeatureStore, optional
+            On disk: windows found there are not encoded again.
+        """
+        features = self._handle(plane, contrast_limits, store)
+        warn_if_not_finite(features.plane)
+        return features
+
+    def _handle(
+        self,
+        plane: npt.ArrayLike,
+        contrast_limits: tuple[float, float] | None,
+        store: FeatureStore | None = None,
+    ) -> Features:
+        array = check_plane(plane)
+        limits = plane_limits(array, contrast_limits)
+        shelf = None
+        if store is not None:
+            if not self._weights:
+                self._weights = weights_digest(self._network)
+            shelf = Shelf(store, self._weights, self.device)
+        return Features(array, limits, self.model.digest, shelf)
+
+    def prepare(
+        self,
+        features: Features,
+        windows: Sequence[Window] = (),
+        near: tuple[float, float] | None = None,
+        *,
+        should_stop: ShouldStop | None = None,
+    ) -> None:
+        """Encode windows of a plane ahead of the predictions that will need them.
+
+        Parameters
+        ----------
+        features : Features
+            From :meth:`open` or :meth:`encode`.
+        windows : sequence of Window
+            Those of another plane of this shape, for instance; see `Features.windows`.
+            If there are none, the one that a click at `near` is looked at through.
+        near, should_stop
+            As for :meth:`encode`.
+        """
+        self._check(features)
+        if not windows:
+            windows = [window_at(self.model, self.window, features.shape, near)]
+        for window in windows:
+            self._encoded(features, window, should_stop)
 
     def predict(
         self,
