@@ -74,6 +74,12 @@ class PixelChange:
         )
 
     @classmethod
+    def nothing(cls, shape: tuple[int, ...]) -> PixelChange:
+        """Return the change of no pixel of an array of `shape`."""
+        none = np.zeros(0, np.intp)
+        return cls.from_arrays(shape, (none,) * len(shape), none, none)
+
+    @classmethod
     def joined(cls, changes: Iterable[PixelChange]) -> PixelChange:
         """Return several changes of one array as one; at least one change.
 

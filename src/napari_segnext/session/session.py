@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_segnext.errors import JournalError, LayerError, PromptError, SegNextError
+from napari_segnext.errors import LayerError, PromptError, SegNextError
 from napari_segnext.session.accepting import Accepting
 from napari_segnext.session.acts import Cleared, Grouped, Relabelled, TargetRemoved
 from napari_segnext.session.cleaning import Cleaning
+from napari_segnext.session.journal import Journal
+from napari_segnext.session.journaling import Journaling, journal_path
 from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.prompting import Prompting
-from napari_segnext.session.resuming import Resuming
 from napari_segnext.session.seeing import Seeing
 
 if TYPE_CHECKING:
+    import os
+
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Points, Shapes
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
+class Session(Journaling, Accepting, Prompting, Seeing, Cleaning):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
@@ -46,7 +47,9 @@ class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
     points, shapes, scribbles : layers, optional
         Your own prompt layers.
     journal : "auto", path or None
-        Where the log of acts is to be written. Not yet written by this version.
+        Where the log of acts is written, so that `recover` brings all of it back after
+        a crash. "auto": a new file in the user's data folder, where the newest 30 are
+        kept.
     device : str
         "auto", "cpu", "cuda", "mps".
     window : {"whole", "auto"} or None
@@ -63,6 +66,8 @@ class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
         If the image cannot be segmented.
     LayerError
         If a given layer cannot play its part.
+    JournalError
+        If the journal cannot be written there, or holds something already.
     """
 
     def __init__(
@@ -87,11 +92,13 @@ class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
             "shapes": shapes,
             "scribbles": scribbles,
         }
-        self._journal = _journal_path(journal)
+        path = journal_path(journal, image)
         super().__init__(
             viewer, image, model, adopted, device, window, contrast, auto_run
         )
+        self._journal = None if path is None else Journal(path)
         self._start()
+        self._keep_journal()
 
     # answers ------------------------------------------------------------------------
 
@@ -242,11 +249,6 @@ class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
         self.polarity = "negative" if self.polarity == "positive" else "positive"
 
     @property
-    def journal(self) -> Path | None:
-        """The file that was named for the log; not yet written by this version."""
-        return self._journal
-
-    @property
     def auto_run(self) -> bool:
         """Whether prompts are answered at once."""
         return self._auto_run
@@ -278,15 +280,3 @@ class Session(Resuming, Accepting, Prompting, Seeing, Cleaning):
     def close(self) -> None:
         """End the session: keep the target, remove the other layers that were made."""
         self._close()
-
-
-def _journal_path(journal: str | os.PathLike[str] | None) -> Path | None:
-    if journal is None or journal == "auto":
-        return None
-    path = Path(os.fspath(journal))
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise JournalError(
-            f"The journal {str(path)!r} cannot be written there; "
-            "name a file in a folder that exists."
-        )
-    return path

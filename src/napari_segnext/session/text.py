@@ -37,6 +37,13 @@ TARGET_IS_ANOTHER = trans._(
     "The labels are another layer than before; open prompts were taken up, without "
     "what came before them."
 )
+JOURNAL_DAMAGED = trans._(
+    "The end of the journal was damaged; what came before it was recovered."
+)
+LABELS_NOT_IN_JOURNAL = trans._(
+    "What the labels held before the session was too much for the journal, and is not "
+    "recovered; open those labels again, too."
+)
 CLOSED = trans._("The session is closed.")
 
 # acts, as "Undo: ..." names them
@@ -58,6 +65,9 @@ _ACTS = {
     ),
     "Deleted": (trans._("delete"), trans._("delete label {label}")),
     "Merged": (trans._("merge"), trans._("merge into label {label}")),
+    "Marked": (trans._("mark a slice"), trans._("mark a slice of label {label}")),
+    "Propagated": (trans._("propagate"), trans._("propagate label {label}")),
+    "Interpolated": (trans._("interpolate"), trans._("interpolate label {label}")),
     "Split": (trans._("split"), trans._("split label {label}")),
     "Relabelled": (trans._("choose a label"), trans._("choose label {label}")),
     "Reviewed": (trans._("review"), trans._("review label {label}")),
