@@ -13,6 +13,8 @@ from napari_segnext.commands import (
     doctor,
     evaluate,
     models,
+    propagate,
+    replay,
     segment,
     train,
 )
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "make_parser"]
 
-_COMMANDS = (demo, segment, evaluate, train, convert, models, doctor)
+_COMMANDS = (demo, segment, propagate, evaluate, train, convert, models, replay, doctor)
 
 
 def make_parser() -> argparse.ArgumentParser:

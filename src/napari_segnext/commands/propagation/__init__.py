@@ -1,0 +1,1 @@
+"""Parts of `napari-segnext propagate`: stacks, keys, labels, and the run's journal."""
