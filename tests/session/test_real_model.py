@@ -9,6 +9,7 @@ import pytest
 from scipy import ndimage
 
 import napari_segnext as ns
+from napari_segnext.core.image import contrast_limits
 from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def test_the_preview_is_the_predictors_own_answer_with_the_recorded_previous(
     there.session.add_click((1, 32, 62), positive=False)
     there.wait()
 
-    limits = there.session._engine._stack_limits[0]
-    features = predictor.encode(stack[1], limits)
+    features = predictor.encode(stack[1], contrast_limits(stack))  # of all slices
     first = predictor.predict(features, ns.Prompts([ns.Click(30, 40)]))
     both = ns.Prompts([ns.Click(30, 40), ns.Click(32, 62, positive=False)])
     second = predictor.predict(features, both, first)

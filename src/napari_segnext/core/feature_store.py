@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ from napari_segnext.core.feature_files import (
     read_entry,
     write_entry,
 )
+from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -168,6 +170,24 @@ class FeatureStore:
             self._closed = True
         if self._executor is not None:
             self._executor.shutdown(wait=wait)
+
+    def check(self) -> None:
+        """Make the folder if need be.
+
+        Raises
+        ------
+        SegNextError
+            If files cannot be written there.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise SegNextError(
+                f"The cache folder {str(self.folder)!r} cannot be used "
+                f"({error.strerror}); choose another folder, or none."
+            ) from error
 
     def trim(self) -> None:
         """Remove entries, the least recently used first, until the budget holds."""

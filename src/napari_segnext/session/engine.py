@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import scipy.ndimage  # noqa: F401 - before torch: after it, this takes 0.2 s longer
 
-from napari_segnext.core.features import FeatureCache
 from napari_segnext.core.prompts import Click, Prompts, prompts_bounds
 from napari_segnext.errors import Cancelled, CheckpointError, SegNextError
+from napari_segnext.session.features import PlaneFeatures
 from napari_segnext.session.groups import GroupAnswer, apart
-from napari_segnext.session.planes import PlaneKey, read_plane
+from napari_segnext.session.reading import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,14 +26,15 @@ if TYPE_CHECKING:
     from napari_segnext.core.features import Features
     from napari_segnext.core.prediction import Prediction
     from napari_segnext.core.seen import Seen
+    from napari_segnext.session.features import Ahead
     from napari_segnext.session.history import Entry
+    from napari_segnext.session.planes import PlaneKey
 
     Answer = Prediction | GroupAnswer
 
 __all__ = ["Answers", "Engine", "PredictorLike", "Source"]
 
 _ANSWERS_BYTES = 512 * 2**20
-_STACK_SAMPLES = 8
 _WARM_UP_PX = 64
 
 
@@ -69,31 +69,6 @@ class PredictorLike(Protocol):
         should_stop: Callable[[], bool] | None = None,
     ) -> list[Prediction]:
         """Answer the prompts of several objects."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the worker reads planes from, frozen when a request is made.
-
-    Parameters
-    ----------
-    data : array
-        The image's full-resolution array, lazy or not.
-    ndim : int
-        Its axes, the colour axis not counted.
-    version : int
-        Rises when the image's data is replaced or its contrast is taken anew.
-    limits : (float, float) or None
-        Contrast limits to use; None for percentiles.
-    gamma : float
-        Used together with `limits`.
-    """
-
-    data: Any
-    ndim: int
-    version: int
-    limits: tuple[float, float] | None = None
-    gamma: float = 1.0
 
 
 class Answers:
@@ -170,9 +145,7 @@ class Engine:
         self._device = device
         self._window = window
         self._predictor: PredictorLike | None = None
-        self._features = FeatureCache()
-        self._version = 0
-        self._stack_limits: dict[int, tuple[float, float] | None] = {}
+        self.planes = PlaneFeatures()
         # the last group's answers: another box among twenty is one prediction
         self._singles: dict[Prompts, Prediction] = {}
         self._singles_of: tuple[int, PlaneKey] | None = None
@@ -187,6 +160,11 @@ class Engine:
         """Name of the model, as far as it is known before it is loaded."""
         model = getattr(self._predictor or self._model, "model", self._model)
         return str(getattr(model, "name", model))
+
+    @property
+    def predictor(self) -> PredictorLike:
+        """The predictor, loaded if need be; for the worker's thread."""
+        return self._load()
 
     def load(self, should_stop: Callable[[], bool]) -> None:
         """Load the model and run it once, so that the first click is not slow."""
@@ -279,7 +257,7 @@ class Engine:
         near: tuple[float, float] | None,
         should_stop: Callable[[], bool],
     ) -> Features:
-        """Return a handle to an encoded plane, from memory where it is there.
+        """Return a handle to a plane, from memory where it is there.
 
         Parameters
         ----------
@@ -288,7 +266,7 @@ class Engine:
         plane : PlaneKey
             Which one.
         near : (row, col) or None
-            Around which the first window may be encoded.
+            Around which a predictor that cannot wait encodes its first window.
         should_stop : callable
             Asked while encoding.
 
@@ -297,17 +275,11 @@ class Engine:
         Cancelled
             If `should_stop` said so.
         """
-        if source.version != self._version:
-            self._features.clear()
-            self._version = source.version
-        features = self._features.get(plane)
-        if features is None:
-            pixels, limits = self._pixels(source, plane)
-            features = self._load().encode(
-                pixels, limits, near, should_stop=should_stop
-            )
-            self._features.put(plane, features)
-        return features
+        return self.planes.get(self._load(), source, plane, near, should_stop)
+
+    def ahead(self, wanted: Ahead, should_stop: Callable[[], bool]) -> None:
+        """Encode what is likely to be asked for next; see `PlaneFeatures.ahead`."""
+        self.planes.ahead(self._load(), wanted, should_stop)
 
     def _predict_each(
         self,
@@ -374,38 +346,3 @@ class Engine:
         row0, col0, row1, col1 = prompts_bounds((*prompts, *masks))
         near = (row0 + row1) / 2, (col0 + col1) / 2
         return self.features(source, plane, near, should_stop)
-
-    def _pixels(
-        self, source: Source, plane: PlaneKey
-    ) -> tuple[npt.NDArray[Any], tuple[float, float] | None]:
-        pixels = read_plane(source.data, plane)
-        if pixels.ndim == 3 and pixels.dtype == np.uint8:
-            return pixels, None  # colours are taken as they are
-        if source.limits is None:
-            return pixels, self._percentile_limits(source)
-        if source.gamma == 1:
-            return pixels, source.limits
-        low, high = source.limits
-        stretched = (pixels.astype(np.float32) - low) / max(high - low, 1e-12)
-        return np.clip(stretched, 0, 1) ** np.float32(source.gamma), (0.0, 1.0)
-
-    def _percentile_limits(self, source: Source) -> tuple[float, float] | None:
-        """Limits of the whole stack, so that its slices stay comparable.
-
-        None for a single plane: the predictor takes the plane's own.
-        """
-        if source.version not in self._stack_limits:
-            from napari_segnext.core.image import contrast_limits
-
-            leading = source.data.shape[: source.ndim - 2]
-            count = int(np.prod(leading))
-            limits = None
-            if count > 1:
-                steps = np.linspace(0, count - 1, min(count, _STACK_SAMPLES))
-                samples = [
-                    np.asarray(source.data[np.unravel_index(int(step), leading)])
-                    for step in np.round(steps)
-                ]
-                limits = contrast_limits(np.stack(samples))
-            self._stack_limits = {source.version: limits}
-        return self._stack_limits[source.version]
