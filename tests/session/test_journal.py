@@ -13,7 +13,11 @@ from napari.layers import Image
 
 import napari_segnext as ns
 from napari_segnext.errors import JournalError
-from napari_segnext.session.journal import JOURNALS_VARIABLE, journals_folder
+from napari_segnext.session.journal import (
+    JOURNALS_VARIABLE,
+    journals_folder,
+    read_journal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +115,8 @@ def test_after_every_act_a_new_viewer_has_it_all_again(
         copy = tmp_path / f"copy{count}"
         copy.write_bytes((tmp_path / "log").read_bytes())
         assert seen(recover(copy)) == seen(there.session)
+        replayed = read_journal(copy).labels()
+        np.testing.assert_array_equal(replayed, there.session.target.data)
         count += 1
     assert count == 16
 

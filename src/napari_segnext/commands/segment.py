@@ -53,7 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     objects = _read_objects(arguments.prompts)
     predictor = Predictor(load_model(arguments.model), device=arguments.device)
     labels = segment(predictor, image, objects)
-    tifffile.imwrite(arguments.out, labels, compression="zlib")
+    tifffile.imwrite(
+        arguments.out, labels, photometric="minisblack", compression="zlib"
+    )
     for label in np.unique(labels[labels > 0]):
         print(f"label {label}: {np.count_nonzero(labels == label)} px")
     print(f"wrote {arguments.out}")

@@ -15,14 +15,19 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 from platformdirs import user_data_path
 
 from napari_segnext.errors import JournalError
+from napari_segnext.session.acts import Propagated
+from napari_segnext.session.bulk import write_in_bulk
 from napari_segnext.session.history import Beginning, History
 from napari_segnext.session.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy.typing as npt
 
     from napari_segnext.session.acts import Act
     from napari_segnext.session.pixels import PixelChange
@@ -66,6 +71,25 @@ class Recording:
     size: int
     is_whole: bool
 
+    @property
+    def all_changes(self) -> tuple[PixelChange, ...]:
+        """What makes the labels of nothing, in order."""
+        before = self.beginning.pixels
+        return self.changes if before is None else (before, *self.changes)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type that the labels need: the layer's, or a wider one that it was given."""
+        highest = max((change.highest for change in self.all_changes), default=0)
+        return np.promote_types(self.beginning.dtype, np.min_scalar_type(highest))
+
+    def labels(self) -> npt.NDArray[np.integer]:
+        """Return what the target held at the end, of `beginning.shape`."""
+        labels: npt.NDArray[np.integer] = np.zeros(self.beginning.shape, self.dtype)
+        for change in self.all_changes:
+            write_in_bulk(labels, change)
+        return labels
+
 
 class Journal:
     """Writes what happens to a file, which is made at the first act.
@@ -90,7 +114,7 @@ class Journal:
         self._beginning = beginning
 
     def write(self, kind: str, act: Act | None = None) -> None:
-        """Write what happened: "do" with an act, "undo" or "redo".
+        """Write what happened: "do" or "grow" with an act, "undo" or "redo".
 
         It is the operating system's at once: the end of this process does not harm it.
 
@@ -192,6 +216,8 @@ def _moved(history: History, kind: str, act: Act | None) -> Iterator[PixelChange
         history.push(act)
         if act.pixels is not None:
             yield act.pixels
+    elif kind == "grow" and isinstance(act, Propagated):
+        history.grow(act)
     elif kind == "undo":
         act = history.back()
         if act is not None and act.pixels is not None:

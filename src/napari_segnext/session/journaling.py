@@ -96,14 +96,10 @@ class Journaling(Resuming):
         self._update()
 
     def _rewrite_target(self, recording: Recording) -> None:
-        beginning, layer = recording.beginning, self._target.layer
-        before = () if beginning.pixels is None else (beginning.pixels,)
-        changes = [change for change in (*before, *recording.changes) if change]
-        highest = max((change.highest for change in changes), default=0)
-        dtype = np.promote_types(beginning.dtype, np.min_scalar_type(highest))
-        if isinstance(layer.data, np.ndarray) and layer.data.dtype != dtype:
-            layer.data = np.zeros(layer.data.shape, dtype)
-        for change in changes:
+        layer = self._target.layer
+        if isinstance(layer.data, np.ndarray) and layer.data.dtype != recording.dtype:
+            layer.data = np.zeros(layer.data.shape, recording.dtype)
+        for change in recording.all_changes:
             self._target.write(change, in_bulk=True)
 
     def _take_up_history(self, history: History) -> None:
