@@ -261,3 +261,118 @@ def test_given_a_running_job_when_closed_then_joined_and_nothing_delivered() -> 
     assert worker.submit("a", lambda stop: 1, answers.append, _fail) == 0
     assert worker.wait(0.01)
     assert answers == []
+
+
+class Spare(Blocking):
+    """Goes on until it is asked to stop; says what it was told at first."""
+
+    def __init__(self) -> None:
+        super().__init__("spare")
+        self.ended = threading.Event()
+        self.first: bool | None = None
+
+    def __call__(self, should_stop: Callable[[], bool]) -> object:
+        self.first = should_stop()
+        self.started.set()
+        try:
+            while not should_stop():
+                assert self.release.wait(TIMEOUT_S)
+            raise Cancelled
+        finally:
+            self.ended.set()
+
+
+def test_given_a_spare_job_then_nobody_waits_for_it_and_a_request_stops_it(
+    worker: Worker,
+) -> None:
+    answers: list[object] = []
+    job = Spare()
+    worker.spare(job)
+    assert job.started.wait(TIMEOUT_S)
+
+    assert job.first is False
+    assert worker.is_idle
+    assert worker.wait(0.01)
+    assert worker.deliver() == 0
+
+    worker.submit("a", lambda stop: "asked for", answers.append, _fail)
+    job.release.set()
+    assert worker.wait(TIMEOUT_S)
+    assert job.ended.is_set()
+    assert answers == ["asked for"]
+
+
+def test_given_requests_that_wait_then_a_spare_job_comes_after_all_of_them(
+    worker: Worker,
+) -> None:
+    order: list[object] = []
+    blocker = Blocking("blocker")
+    done = threading.Event()
+    worker.submit("x", blocker, order.append, _fail)
+    assert blocker.started.wait(TIMEOUT_S)
+
+    def spare(should_stop: Callable[[], bool]) -> None:
+        order.append("spare")
+        done.set()
+
+    worker.spare(spare)
+    for key in "ab":
+        worker.submit(key, lambda stop, key=key: order.append(key), id, _fail)
+    blocker.release.set()
+    assert done.wait(TIMEOUT_S)
+
+    assert [name for name in order if name != "blocker"] == ["b", "a", "spare"]
+
+
+def test_given_a_newer_spare_job_or_none_then_the_one_that_runs_is_asked_to_stop(
+    worker: Worker,
+) -> None:
+    for newer in (lambda stop: None, None):
+        job, never = Spare(), Spare()
+        worker.spare(job)
+        assert job.started.wait(TIMEOUT_S)
+        worker.spare(never)
+        worker.spare(newer)
+        job.release.set()
+        assert job.ended.wait(TIMEOUT_S)
+        assert worker.wait(TIMEOUT_S)
+        assert not never.started.is_set()
+
+
+def test_given_a_spare_job_that_fails_then_nobody_is_told_and_the_thread_lives_on() -> (
+    None
+):
+    calls: list[object] = []
+    worker = Worker(dispatch=calls.append)
+    failed = threading.Event()
+
+    def spare(should_stop: Callable[[], bool]) -> None:
+        failed.set()
+        raise ValueError("broken")
+
+    worker.spare(spare)
+    assert failed.wait(TIMEOUT_S)
+    answers: list[object] = []
+    worker.submit("a", lambda stop: 1, answers.append, _fail)
+
+    assert worker.wait(TIMEOUT_S)
+    assert answers == [1]
+    assert worker.close(TIMEOUT_S)
+    assert len(calls) <= 1  # of the request alone
+
+
+def test_given_a_running_spare_job_when_closed_then_it_stops_and_no_other_begins() -> (
+    None
+):
+    worker = Worker()
+    job, late = Spare(), Spare()
+    worker.spare(job)
+    assert job.started.wait(TIMEOUT_S)
+    job.release.set()
+
+    worker.close(0)
+    worker.spare(late)
+
+    assert worker.close(TIMEOUT_S)
+    assert job.ended.is_set()
+    assert not late.started.is_set()
