@@ -143,7 +143,8 @@ class Accepting(Overlapping):
         if before is not None and state.label in self._target.labels:
             planes = before.planes if editing != state.label else {}
         accepted = {
-            plane: replace(found, stored=None)
+            # what was made is remembered, to see whether it was painted over since
+            plane: replace(found, stored=masks[plane] if found.is_made else None)
             for plane, found in state.object.planes.items()
             if masks.get(plane)
         }

@@ -11,10 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from napari_segnext.core.prompts import Prompts
 from napari_segnext.session import text
+from napari_segnext.session.slice_acts import Marked, Propagated, SliceChange
+from napari_segnext.session.state import (
+    ObjectChange,
+    OpenObject,
+    PlaneState,
+    SliceMark,
+    State,
+    updated,
+)
 
 if TYPE_CHECKING:
+    from napari_segnext.core.prompts import Prompts
     from napari_segnext.session.pixels import PixelChange, PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
@@ -25,94 +34,23 @@ __all__ = [
     "Deleted",
     "Edited",
     "Grouped",
+    "Marked",
     "Merged",
     "ObjectChange",
     "OpenObject",
     "PlaneChange",
     "PlaneState",
     "PromptsChanged",
+    "Propagated",
     "Relabelled",
     "Reviewed",
+    "SliceChange",
+    "SliceMark",
     "Split",
     "State",
     "TargetEdited",
     "TargetRemoved",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class PlaneState:
-    """What is known of one object on one plane.
-
-    Parameters
-    ----------
-    prompts : Prompts
-        The prompts that stand.
-    entries : tuple of int
-        Numbers of the `PromptsChanged` entries that led here, oldest first. The
-        answer to the last one is what the preview shows.
-    stored : PlaneMask or None
-        A mask that is shown instead, until the prompts change (after `Edited`).
-    """
-
-    prompts: Prompts = field(default_factory=Prompts)
-    entries: tuple[int, ...] = ()
-    stored: PlaneMask | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenObject:
-    """An object with its prompts, over any number of planes.
-
-    Parameters
-    ----------
-    number : int
-        Tells this object from all others of the session.
-    planes : dict of PlaneKey to PlaneState
-        Never changed in place.
-    editing : int or None
-        The label whose pixels accept replaces, where the object was reopened.
-    each : bool
-        Whether every positive prompt is an object of its own.
-    reviewed : bool
-        Whether somebody has looked at it and found it good; of accepted objects.
-    """
-
-    number: int = 0
-    planes: dict[PlaneKey, PlaneState] = field(default_factory=dict)
-    editing: int | None = None
-    each: bool = False
-    reviewed: bool = False
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is neither a prompt nor a stored mask."""
-        return not any(state.prompts or state.stored for state in self.planes.values())
-
-    def prompts(self, plane: PlaneKey) -> Prompts:
-        """Return the prompts on `plane`, perhaps none."""
-        state = self.planes.get(plane)
-        return Prompts() if state is None else state.prompts
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The fold of a log of acts.
-
-    Parameters
-    ----------
-    object : OpenObject
-        The current object.
-    label : int
-        What accept would write.
-    known : dict of int to OpenObject
-        Prompts of the accepted objects by label, and which objects are reviewed (those
-        from elsewhere have no planes then). Never changed in place.
-    """
-
-    object: OpenObject = field(default_factory=OpenObject)
-    label: int = 1
-    known: dict[int, OpenObject] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +67,8 @@ class PlaneChange:
         Number of the earlier entry whose answer is fed back as the previous mask.
     stored : PlaneMask or None
         The stored mask that was shown before.
+    mark : SliceMark
+        What was marked before.
     """
 
     plane: PlaneKey
@@ -136,6 +76,7 @@ class PlaneChange:
     after: Prompts
     previous: int | None = None
     stored: PlaneMask | None = None
+    mark: SliceMark = field(default_factory=SliceMark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +118,11 @@ class PromptsChanged:
         planes = dict(state.object.planes)
         for change in self.changes:
             entries = planes.get(change.plane, PlaneState()).entries
-            planes[change.plane] = PlaneState(change.after, (*entries, self.number))
+            planes[change.plane] = PlaneState(
+                change.after,
+                (*entries, self.number),
+                mark=SliceMark(locked=change.mark.locked),
+            )
         return replace(state, object=replace(state.object, planes=planes))
 
     def backward(self, state: State) -> State:
@@ -185,18 +130,10 @@ class PromptsChanged:
         planes = dict(state.object.planes)
         for change in self.changes:
             entries = planes.pop(change.plane).entries[:-1]
-            if entries or change.before or change.stored:
-                planes[change.plane] = PlaneState(change.before, entries, change.stored)
+            before = PlaneState(change.before, entries, change.stored, change.mark)
+            if before != PlaneState():
+                planes[change.plane] = before
         return replace(state, object=replace(state.object, planes=planes))
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectChange:
-    """What is known of a label, before and after an act; None: nothing."""
-
-    label: int
-    before: OpenObject | None
-    after: OpenObject | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,19 +175,12 @@ class _Switch:
     def forward(self, state: State) -> State:
         """Do the act."""
         known = {change.label: change.after for change in self.known}
-        return State(self.after, self.label_after, _updated(state.known, known))
+        return State(self.after, self.label_after, updated(state.known, known))
 
     def backward(self, state: State) -> State:
         """Take the act back."""
         known = {change.label: change.before for change in self.known}
-        return State(self.before, self.label_before, _updated(state.known, known))
-
-
-def _updated(
-    known: dict[int, OpenObject], changes: dict[int, OpenObject | None]
-) -> dict[int, OpenObject]:
-    merged = {**known, **changes}
-    return {label: value for label, value in merged.items() if value is not None}
+        return State(self.before, self.label_before, updated(state.known, known))
 
 
 class Accepted(_Switch):
@@ -369,7 +299,9 @@ Act = (
     | Edited
     | Grouped
     | Deleted
+    | Marked
     | Merged
+    | Propagated
     | Relabelled
     | Split
     | TargetEdited

@@ -151,6 +151,7 @@ class SessionCore:
                 after=prompts,
                 previous=self._history.previous_of(plane, prompts, self._asked),
                 stored=planes.get(plane, PlaneState()).stored,
+                mark=planes.get(plane, PlaneState()).mark,
             )
             for plane, prompts in after.items()
         )

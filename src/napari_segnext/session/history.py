@@ -11,6 +11,7 @@ from napari_segnext.session.acts import (
     OpenObject,
     PlaneState,
     PromptsChanged,
+    Propagated,
     State,
 )
 
@@ -95,7 +96,8 @@ class History:
     Parameters
     ----------
     on_moved : callable, optional
-        Told what happened: "do" and the new act, "undo", "redo", or "restart".
+        Told what happened: "do" and the new act, "grow" and what the last act grew by,
+        "undo", "redo", or "restart".
     """
 
     def __init__(self, on_moved: OnMoved | None = None) -> None:
@@ -183,7 +185,11 @@ class History:
         self._acts.append(act)
         self._cursor += 1
         self.revision += 1
+        numbers = [self.state.object.number]
+        numbers += [it.after.number for it in getattr(act, "known", ()) if it.after]
+        self._last_object = max(self._last_object, *numbers)
         if isinstance(act, PromptsChanged):
+            self._last_number = max(self._last_number, act.number)
             for change in act.changes:
                 self._entries[act.number, change.plane] = Entry(
                     act.number,
@@ -194,6 +200,44 @@ class History:
                     change.stored,
                 )
         self.on_moved("do", act)
+
+    def grow(self, more: Propagated) -> Propagated:
+        """Make `more` a part of the last act, and return what that is now.
+
+        Raises
+        ------
+        ValueError
+            If the last act is no `Propagated`.
+        """
+        last = self.last
+        if not isinstance(last, Propagated):
+            raise ValueError("Only what was propagated can grow.")
+        self.state = more.forward(self.state)
+        grown = last.joined(more)
+        self._acts[self._cursor - 1] = grown
+        self.revision += 1
+        self.on_moved("grow", more)
+        return grown
+
+    def step(self, forward: bool) -> list[Act]:
+        """Do the next act, or take the last one back, with those that follow it.
+
+        Returns
+        -------
+        list of Act
+            In the order in which they were moved; none if there is none.
+        """
+        moved: list[Act] = []
+        if forward:
+            while (act := self.next) is not None and (not moved or _follows(act)):
+                self.forth()
+                moved.append(act)
+            return moved
+        while (act := self.back()) is not None:
+            moved.append(act)
+            if not _follows(act):
+                break
+        return moved
 
     def back(self) -> Act | None:
         """Take the last act back and return it; None if there is none."""
@@ -271,6 +315,10 @@ class History:
             ):
                 best = entry
         return None if best is None else best.number
+
+
+def _follows(act: Act) -> bool:
+    return isinstance(act, Propagated) and act.follows
 
 
 def _tell_nobody(kind: str, act: Act | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +50,7 @@ class ObjectInfo:
     keyed : tuple of PlaneKey
         The planes on which somebody prompted it.
     scores : dict of PlaneKey to float
-        How well it fits, by plane, where that is known.
+        How good the masks probably are that were made from those, by plane.
     reviewed : bool
         Whether somebody looked at it and found it good: what was accepted here is,
         what comes from elsewhere is not.
@@ -68,7 +68,12 @@ def _info(label: int, state: str, found: OpenObject) -> ObjectInfo:
     prompts = {
         plane: known.prompts for plane, known in found.planes.items() if known.prompts
     }
-    return ObjectInfo(label, state, prompts, tuple(prompts), reviewed=found.reviewed)
+    scores = {
+        plane: known.mark.score
+        for plane, known in found.planes.items()
+        if known.is_made and known.mark.score is not None
+    }
+    return ObjectInfo(label, state, prompts, tuple(prompts), scores, found.reviewed)
 
 
 class Objects(Tools):
@@ -260,15 +265,16 @@ class Objects(Tools):
     def _stored_planes(self, label: int) -> dict[PlaneKey, PlaneState]:
         """Return the object's planes, with its pixels in the target as stored masks.
 
-        Where its prompts are known they stand; elsewhere its mask is the prompt.
+        Where its prompts are known they stand, and what was made from them is known as
+        that, unless it was painted over since; elsewhere its mask is the prompt.
         """
         found = self._target.find(label)
         known = self._history.state.known.get(label, OpenObject()).planes
         result: dict[PlaneKey, PlaneState] = {}
         for plane, state in known.items():
             mask = found.on_plane(plane)
-            if mask:
-                result[plane] = PlaneState(state.prompts, state.entries, mask)
+            if mask and (not state.is_made or self._is_as_made(plane, state, mask)):
+                result[plane] = replace(state, stored=mask)
         for plane in found.keys(self._board.axes):
             if plane in result:
                 continue
@@ -280,6 +286,16 @@ class Objects(Tools):
                 prompts = Prompts(mask=Mask.from_array(own))
                 result[plane] = PlaneState(prompts, (), PlaneMask.from_plane(own))
         return result
+
+    def _is_as_made(self, plane: PlaneKey, state: PlaneState, mask: PlaneMask) -> bool:
+        """Whether an accepted slice is as it was made, less what others have of it."""
+        made = state.stored or PlaneMask()
+        if made == mask:
+            return True
+        shape = plane.shape_in(self._board.shape)
+        before, now = made.plane(shape), mask.plane(shape)
+        labels = np.asarray(self._target.layer.data[plane.slices])
+        return not (now & ~before).any() and bool(labels[before & ~now].all())
 
     def _placed_line(
         self, line: Sequence[Sequence[float]]

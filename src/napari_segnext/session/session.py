@@ -14,6 +14,7 @@ from napari_segnext.session.journaling import Journaling, journal_path
 from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.prompting import Prompting
 from napari_segnext.session.seeing import Seeing
+from napari_segnext.session.table import Table
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Journaling, Accepting, Prompting, Seeing, Cleaning):
+class Session(Journaling, Table, Accepting, Prompting, Seeing, Cleaning):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
@@ -164,12 +165,11 @@ class Session(Journaling, Accepting, Prompting, Seeing, Cleaning):
         except SegNextError as error:
             self._report(error)
             return False
-        if forward:
-            self._history.forth()
-        else:
-            self._history.back()
-        self._go_to(self._planes_of(act))
-        self._after_move(act)
+        moved = self._history.step(forward)
+        # what followed a correction goes with it
+        self._go_to(self._planes_of(moved[0 if forward else -1]))
+        for act in moved:
+            self._after_move(act)
         self._update()
         return True
 

@@ -1,0 +1,70 @@
+"""How large a pixel is, how far apart slices are: from a layer's scale and units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_segnext.session.planes import Affine
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from napari.layers import Image
+
+__all__ = ["pixel_size", "spacing", "time_axes"]
+
+_TIME_LABELS = ("t", "time")
+_POWERS = {0: "", 1: "", 2: "²", 3: "³"}
+
+
+def time_axes(image: Image) -> tuple[int, ...]:
+    """Return the axes of an image that are not measured as its rows are, or are time.
+
+    The last two axes never are.
+    """
+    units = [unit.dimensionality for unit in image.units]
+    labels = [str(label).lower() for label in image.axis_labels]
+    return tuple(
+        axis
+        for axis in range(image.ndim - 2)
+        if units[axis] != units[-1] or labels[axis] in _TIME_LABELS
+    )
+
+
+def pixel_size(image: Image) -> tuple[float, str]:
+    """Volume of a pixel (area, of a plane) without its time axes, and the unit.
+
+    Axes in other units than the last one, as nanometres beside micrometres, are
+    converted to that.
+    """
+    times = time_axes(image)
+    space = [axis for axis in range(image.ndim) if axis not in times]
+    steps = _steps(image)[:, space]
+    unit = image.units[-1]
+    size = float(np.linalg.det(steps.T @ steps)) ** 0.5
+    name = f"{unit:~P}".replace("pixel", "px")
+    return size, f"{name or 'px'}{_POWERS[min(len(space), 3)]}"
+
+
+def spacing(image: Image, axis: int, displayed: tuple[int, int]) -> float:
+    """Distance of two slices along an axis over the size of a pixel on them.
+
+    1 along time, where nothing says how far apart the slices are.
+    """
+    if axis in time_axes(image):
+        return 1.0
+    steps = _steps(image)
+    plane = steps[:, list(displayed)]
+    pixel = float(np.linalg.det(plane.T @ plane)) ** 0.25
+    return float(np.linalg.norm(steps[:, axis])) / pixel
+
+
+def _steps(image: Image) -> npt.NDArray[np.float64]:
+    """Return the way (D, D) that a step along each data axis goes, in one unit."""
+    unit = image.units[-1]
+    matrix = np.array(Affine.data_to_world(image).matrix)
+    for axis in range(image.ndim):
+        if image.units[axis].dimensionality == unit.dimensionality:
+            matrix[axis] *= float((1 * image.units[axis]).to(unit).magnitude)
+    return matrix

@@ -1,0 +1,150 @@
+"""What is known of objects: the state that acts make and unmake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from napari_segnext.core.prompts import Prompts
+
+if TYPE_CHECKING:
+    from napari_segnext.session.pixels import PlaneMask
+    from napari_segnext.session.planes import PlaneKey
+
+__all__ = [
+    "ObjectChange",
+    "OpenObject",
+    "PlaneState",
+    "SliceMark",
+    "State",
+    "updated",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceMark:
+    """Where a slice's mask comes from, and what somebody said about the slice.
+
+    Parameters
+    ----------
+    made_by : {"", "propagation", "interpolation"}
+        What made the mask that is stored; "": somebody prompted it, or it was opened
+        as it was in the target.
+    score : float or None
+        How good it probably is, from 0 to 1; of masks that were made.
+    locked : bool
+        Whether propagation leaves the slice as it is.
+    reviewed : bool
+        Whether somebody looked at it and found it good.
+    """
+
+    made_by: str = ""
+    score: float | None = None
+    locked: bool = False
+    reviewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneState:
+    """What is known of one object on one plane.
+
+    Parameters
+    ----------
+    prompts : Prompts
+        The prompts that stand.
+    entries : tuple of int
+        Numbers of the `PromptsChanged` entries that led here, oldest first. The
+        answer to the last one is what the preview shows.
+    stored : PlaneMask or None
+        A mask that is shown instead, until the prompts change (after `Edited`, or made
+        by propagation). In what is known of an accepted object: what was written.
+    mark : SliceMark
+        Who made the mask, how good it is, whether it is locked.
+    """
+
+    prompts: Prompts = field(default_factory=Prompts)
+    entries: tuple[int, ...] = ()
+    stored: PlaneMask | None = None
+    mark: SliceMark = field(default_factory=SliceMark)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the mask was made by propagation or interpolation."""
+        return bool(self.mark.made_by) and not self.prompts
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether somebody made the mask: such slices are never made anew."""
+        return bool(self.prompts) or (self.stored is not None and not self.is_made)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenObject:
+    """An object with its prompts, over any number of planes.
+
+    Parameters
+    ----------
+    number : int
+        Tells this object from all others of the session.
+    planes : dict of PlaneKey to PlaneState
+        Never changed in place.
+    editing : int or None
+        The label whose pixels accept replaces, where the object was reopened.
+    each : bool
+        Whether every positive prompt is an object of its own.
+    reviewed : bool
+        Whether somebody has looked at it and found it good; of accepted objects.
+    """
+
+    number: int = 0
+    planes: dict[PlaneKey, PlaneState] = field(default_factory=dict)
+    editing: int | None = None
+    each: bool = False
+    reviewed: bool = False
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is neither a prompt nor a stored mask."""
+        return not any(state.prompts or state.stored for state in self.planes.values())
+
+    def prompts(self, plane: PlaneKey) -> Prompts:
+        """Return the prompts on `plane`, perhaps none."""
+        state = self.planes.get(plane)
+        return Prompts() if state is None else state.prompts
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The fold of a log of acts.
+
+    Parameters
+    ----------
+    object : OpenObject
+        The current object.
+    label : int
+        What accept would write.
+    known : dict of int to OpenObject
+        Prompts of the accepted objects by label, and which objects are reviewed (those
+        from elsewhere have no planes then). Never changed in place.
+    """
+
+    object: OpenObject = field(default_factory=OpenObject)
+    label: int = 1
+    known: dict[int, OpenObject] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """What is known of a label, before and after an act; None: nothing."""
+
+    label: int
+    before: OpenObject | None
+    after: OpenObject | None
+
+
+def updated(
+    known: dict[int, OpenObject], changes: dict[int, OpenObject | None]
+) -> dict[int, OpenObject]:
+    """Return what is known by label after changes; None: nothing any more."""
+    merged = {**known, **changes}
+    return {label: value for label, value in merged.items() if value is not None}

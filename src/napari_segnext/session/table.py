@@ -1,0 +1,172 @@
+"""All objects as a table, with their volumes in physical units."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_segnext.errors import LayerError
+from napari_segnext.session.measuring import pixel_size, time_axes
+from napari_segnext.session.volume import Volume
+
+__all__ = ["ObjectRow", "Table"]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """One object of the table.
+
+    Parameters
+    ----------
+    label : int
+        Its label, or the one it would get.
+    slices : int
+        How many slices it is on, parallel to the displayed one.
+    keyed : int
+        How many slices somebody prompted.
+    volume : float
+        Its size, in `unit`; of a movie: the mean of the time points that it is in.
+    unit : str
+        For instance "µm³"; "px²" for the area in a plane without a scale.
+    score : float or None
+        Mean score of the slices that were made.
+    state : {"open", "accepted", "found"}
+        See `ObjectInfo`.
+    """
+
+    label: int
+    slices: int
+    keyed: int
+    volume: float
+    unit: str
+    score: float | None
+    state: str
+
+
+class Table(Volume):
+    """The part of `Session` that lists the objects; see there."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # slices and pixels of accepted objects, until anything changes
+        self._sizes: tuple[tuple[object, ...], dict[int, tuple[int, float]]] = ((), {})
+
+    def table(self) -> list[ObjectRow]:
+        """List all objects, by label, with what is known of them."""
+        infos = self.objects
+        size, unit = pixel_size(self._image)
+        sizes = self._accepted_sizes()
+        rows = []
+        for label, info in sorted(infos.items()):
+            if info.state == "open":
+                slices, pixels = self._open_size()
+            else:
+                slices, pixels = sizes.get(label, (0, 0.0))
+            scores = info.scores.values()
+            score = float(np.mean(list(scores))) if scores else None
+            volume = pixels * size
+            keyed = len(info.keyed)
+            rows.append(
+                ObjectRow(label, slices, keyed, volume, unit, score, info.state)
+            )
+        return rows
+
+    def export_table(self, path: str | os.PathLike[str]) -> Path:
+        """Write the table to a CSV file: a line each, names of the columns first.
+
+        Parameters
+        ----------
+        path : path
+            The file; replaced if it is there.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        LayerError
+            If it cannot be written. One that was there is as it was then.
+        """
+        rows = self.table()
+        target = Path(os.fspath(path))
+        draft = target.with_name(f".{target.name}.part")
+        try:
+            with draft.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(field.name for field in fields(ObjectRow))
+                writer.writerows(astuple(row) for row in rows)
+            draft.replace(target)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise LayerError(
+                f"The table cannot be written to {str(target)!r} "
+                f"({error.strerror}); choose another file."
+            ) from error
+        return target
+
+    def _open_size(self) -> tuple[int, float]:
+        """Slices of the open object, and its pixels a time point."""
+        masks = self._preview.masks
+        shown = {
+            plane: masks[plane]
+            for plane in self._history.state.object.planes
+            if plane in masks
+        }
+        flat = np.unique(
+            np.concatenate(
+                [
+                    np.zeros(0, np.intp),
+                    *(
+                        np.ravel_multi_index(
+                            plane.coordinates_of(mask.region, mask.crop),
+                            self._board.shape,
+                        )
+                        for plane, mask in shown.items()
+                    ),
+                ]
+            )
+        )
+        return self._measured(flat)
+
+    def _measured(self, flat: np.ndarray) -> tuple[int, float]:
+        """Count slices and pixels a time point of sorted flat indices."""
+        where = np.unravel_index(flat, self._board.shape)
+        axes = self._board.axes
+        fixed = [axis for axis in range(len(where)) if axis not in axes]
+        times = time_axes(self._image)
+        slices = _count([where[axis] for axis in fixed], len(flat))
+        points = _count([where[axis] for axis in times], len(flat))
+        return slices, len(flat) / max(points, 1)
+
+    def _accepted_sizes(self) -> dict[int, tuple[int, float]]:
+        key = (self._history.revision, self._board.axes, id(self._target.layer.data))
+        if self._sizes[0] != key:
+            self._sizes = (
+                key,
+                {
+                    label: self._measured(
+                        np.ravel_multi_index(
+                            self._target.find(label).coordinates, self._board.shape
+                        )
+                    )
+                    for label in self._target.labels
+                },
+            )
+        return self._sizes[1]
+
+
+def _count(positions: list[np.ndarray], pixels: int) -> int:
+    """How many different positions there are; one where there are no axes."""
+    if not pixels:
+        return 0
+    if not positions:
+        return 1
+    shape = tuple(int(axis.max()) + 1 for axis in positions)
+    return len(np.unique(np.ravel_multi_index(tuple(positions), shape)))
