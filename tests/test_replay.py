@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_segnext.cli import main
-from napari_segnext.session.journal import JOURNALS_VARIABLE
+from napari_segnext.session.journals import JOURNALS_VARIABLE
 from napari_segnext.session.session import Session
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def test_a_damaged_end_is_told_and_the_rest_is_written(
     journal: tuple[Path, np.ndarray], tmp_path: Path, capsys
 ) -> None:
     path, _ = journal
-    path.write_bytes(path.read_bytes()[:-3])
+    last_act = path.read_bytes().splitlines(keepends=True)[:-1]
+    path.write_bytes(b"".join(last_act)[:-3])
     assert main(["replay", str(path), "--out", str(tmp_path / "labels.tif")]) == 0
     printed = capsys.readouterr().out
     assert "damaged" in printed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +16,9 @@ from napari.layers import Image
 
 import napari_segnext as ns
 from napari_segnext.errors import JournalError
-from napari_segnext.session.journal import (
-    JOURNALS_VARIABLE,
-    journals_folder,
-    read_journal,
-)
+from napari_segnext.session.journal import read_journal
+from napari_segnext.session.journals import JOURNALS_VARIABLE, journals_folder
+from napari_segnext.session.recovering import unfinished_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -182,8 +183,9 @@ def test_a_line_that_was_cut_off_costs_no_more_than_itself(
     there.wait()
     before = seen(there.session)
     there.session.add_click((1, 12, 12))
+    killed = path.read_bytes()
     there.session.close()
-    path.write_bytes(path.read_bytes()[:-lost])
+    path.write_bytes(killed[:-lost])
     again = recover(path)
     assert "damaged" in again.hint
     assert seen(again) == before
@@ -293,3 +295,26 @@ def test_work_that_is_taken_up_is_in_the_new_journal(
     other.session.add_click((2, 22, 22))
     other.wait()
     assert seen(recover(tmp_path / "log2")) == seen(other.session)
+
+
+def test_only_what_was_cut_off_is_unfinished(
+    room: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path))
+    there = room(journal="auto")
+    assert unfinished_journal(there.image) is None
+    there.session.add_click((1, 10, 10))
+    assert unfinished_journal(there.image) is None  # it goes on
+    killed = there.session.journal.read_bytes()
+    there.session.close()
+    assert unfinished_journal(there.image) is None
+    # as another process leaves it that is killed
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    plain = f'["open",{child.pid}]'.encode()
+    lines = killed.splitlines(keepends=True)
+    lines[1] = b"%08x %s\n" % (zlib.crc32(plain), plain)
+    there.session.journal.write_bytes(b"".join(lines))
+    assert unfinished_journal(there.image).path == there.session.journal
+    assert unfinished_journal(Image(np.zeros((3, 4)), name="stack")) is None
+    assert unfinished_journal(Image(make_stack(), name="other")) is None

@@ -66,13 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from napari_segnext.session.journal import journals_folder, read_journal
+    from napari_segnext.session.journal import read_journal
+    from napari_segnext.session.journals import journals_folder, list_journals
 
-    folder = journals_folder()
-    paths = sorted(
-        folder.glob("*.journal"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
-    print(f"{len(paths)} journals in {folder}")
+    paths = list_journals()
+    print(f"{len(paths)} journals in {journals_folder()}")
     for path in paths:
         when = datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone()
         try:

@@ -9,19 +9,18 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-from platformdirs import user_data_path
 
 from napari_segnext.errors import JournalError
 from napari_segnext.session.acts import Propagated
 from napari_segnext.session.bulk import write_in_bulk
 from napari_segnext.session.history import Beginning, History
+from napari_segnext.session.journals import journals_folder
 from napari_segnext.session.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -33,18 +32,12 @@ if TYPE_CHECKING:
     from napari_segnext.session.pixels import PixelChange
 
 __all__ = [
-    "JOURNALS_VARIABLE",
     "Journal",
     "Recording",
-    "journals_folder",
-    "new_journal_path",
     "read_journal",
 ]
 
-JOURNALS_VARIABLE = "NAPARI_SEGNEXT_JOURNALS"
 _FORMAT = "napari-segnext journal 1"
-_MOST_FILES = 30
-_MOST_BYTES = 500 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +46,8 @@ class Recording:
 
     Parameters
     ----------
+    path : Path
+        The file.
     beginning : Beginning
         What the session began with.
     history : History
@@ -63,13 +58,17 @@ class Recording:
         Bytes of the file that could be read.
     is_whole : bool
         Whether that was all.
+    process : int or None
+        Number of the process that writes it, or that ended without closing it.
     """
 
+    path: Path
     beginning: Beginning
     history: History
     changes: tuple[PixelChange, ...]
     size: int
     is_whole: bool
+    process: int | None
 
     @property
     def all_changes(self) -> tuple[PixelChange, ...]:
@@ -141,14 +140,15 @@ class Journal:
             ) from error
 
     def close(self) -> None:
-        """Write nothing more; harmless when repeated."""
+        """Write that the session ended, and nothing more; harmless when repeated."""
         self._is_closed = True
         file, self._file = self._file, None
         if file is not None:
-            try:
+            # what was written before is there, whatever becomes of this
+            with suppress(OSError):
+                file.write(_line("end", None))
+            with suppress(OSError):
                 file.close()
-            except OSError:
-                pass  # what was written before is there
 
     def _opened(self) -> IO[bytes]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,10 +158,11 @@ class Journal:
                 file.close()
                 raise FileExistsError("it holds another session")
             file.write(f"{_FORMAT}\n".encode())
-            return file
-        file = self.path.open("r+b")
-        file.truncate(self._size)  # a line that was cut off
-        file.seek(self._size)
+        else:
+            file = self.path.open("r+b")
+            file.truncate(self._size)  # a line that was cut off
+            file.seek(self._size)
+        file.write(_line("open", os.getpid()))
         return file
 
 
@@ -194,9 +195,12 @@ def read_journal(path: str | os.PathLike[str]) -> Recording:
     beginning: Beginning | None = None
     history = History()
     changes: list[PixelChange] = []
+    process: int | None = None
     size = len(head)
     for kind, value, end in _lines(content, size):
-        if kind == "begin":
+        if kind in ("open", "end"):
+            process = value
+        elif kind == "begin":
             beginning, history = value, History.restored(value.history)
             changes.clear()
         elif beginning is None:
@@ -207,7 +211,9 @@ def read_journal(path: str | os.PathLike[str]) -> Recording:
     if beginning is None:
         raise JournalError(f"The journal {os.fspath(path)!r} holds nothing yet.")
     is_whole = size == len(content)
-    return Recording(beginning, history, tuple(changes), size, is_whole)
+    return Recording(
+        Path(path), beginning, history, tuple(changes), size, is_whole, process
+    )
 
 
 def _moved(history: History, kind: str, act: Act | None) -> Iterator[PixelChange]:
@@ -242,36 +248,3 @@ def _lines(content: bytes, start: int) -> Iterator[tuple[str, Any, int]]:
         kind, plain = json.loads(rest)
         yield kind, from_plain(plain), end
         start = end
-
-
-def journals_folder() -> Path:
-    """Where journals go: what the environment says, or the user's data folder."""
-    named = os.environ.get(JOURNALS_VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    return user_data_path("napari-segnext", appauthor=False) / "journals"
-
-
-def new_journal_path(image: str) -> Path:
-    """Return a file that is not there yet, named by time and image.
-
-    The oldest files are removed where there are more than 30, or than 500 MB of them.
-    """
-    folder = journals_folder()
-    _prune(folder)
-    now = datetime.now(UTC).astimezone().strftime("%Y-%m-%d_%H-%M-%S")
-    name = "".join(c if c.isalnum() else "-" for c in image)[:40].strip("-") or "image"
-    return folder / f"{now}_{name}_{token_hex(3)}.journal"
-
-
-def _prune(folder: Path) -> None:
-    try:
-        files = [(path.stat(), path) for path in folder.glob("*.journal")]
-        files.sort(key=lambda item: item[0].st_mtime, reverse=True)
-        total = 0
-        for index, (stat, path) in enumerate(files):
-            total += stat.st_size
-            if index >= _MOST_FILES - 1 or total > _MOST_BYTES:
-                path.unlink(missing_ok=True)
-    except OSError:
-        pass  # another time

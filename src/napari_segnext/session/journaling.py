@@ -14,7 +14,8 @@ from napari_segnext.errors import JournalError
 from napari_segnext.session import text
 from napari_segnext.session.bulk import clearing
 from napari_segnext.session.history import Beginning
-from napari_segnext.session.journal import Journal, new_journal_path
+from napari_segnext.session.journal import Journal
+from napari_segnext.session.journals import new_journal_path
 from napari_segnext.session.pixels import PixelChange
 from napari_segnext.session.resuming import Resuming
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psutil import pid_exists
+
 from napari_segnext.errors import JournalError
 from napari_segnext.session.journal import read_journal
+from napari_segnext.session.journals import list_journals
 from napari_segnext.session.layers import check_image, unwrapped
 from napari_segnext.session.planes import shape_of
 from napari_segnext.session.session import Session
@@ -17,7 +20,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-__all__ = ["recover"]
+    from napari_segnext.session.journal import Recording
+
+__all__ = ["recover", "unfinished_journal"]
+
+_MOST_LOOKED_AT = 8
 
 
 def recover(
@@ -38,7 +45,7 @@ def recover(
     viewer, image
         As for `Session`; the image that the journal is about.
     journal : path
-        The file; where they are, `napari-segnext doctor` says.
+        The file; `napari-segnext replay` lists them.
     model : optional
         See `Session`; by default the one of the journal.
     **options
@@ -72,3 +79,26 @@ def recover(
         session.close()
         raise
     return session
+
+
+def unfinished_journal(image: Image) -> Recording | None:
+    """Return the newest journal about `image` whose session never ended, if any.
+
+    Sessions that go on, here or in another process, are not meant.
+
+    Parameters
+    ----------
+    image : napari.layers.Image
+        Its name and shape tell which journals are about it.
+    """
+    for path in list_journals()[:_MOST_LOOKED_AT]:
+        try:
+            recording = read_journal(path)
+        except JournalError:
+            continue
+        beginning, process = recording.beginning, recording.process
+        if process is None or pid_exists(process):
+            continue
+        if (beginning.image, beginning.shape) == (image.name, shape_of(image)):
+            return recording
+    return None
