@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 import scipy.ndimage  # noqa: F401 - before torch: after it, this takes 0.2 s longer
 
-from napari_segnext.core.prompts import Click, Prompts, prompts_bounds
+from napari_segnext.core.prompts import Click, Prompts
 from napari_segnext.errors import Cancelled, CheckpointError, SegNextError
-from napari_segnext.session.features import PlaneFeatures
+from napari_segnext.session.features import PlaneFeatures, middle_of
 from napari_segnext.session.groups import GroupAnswer, apart
 from napari_segnext.session.reading import Source
 
@@ -342,7 +342,4 @@ class Engine:
         prompts: Prompts,
         should_stop: Callable[[], bool],
     ) -> Features:
-        masks = () if prompts.mask is None else (prompts.mask,)
-        row0, col0, row1, col1 = prompts_bounds((*prompts, *masks))
-        near = (row0 + row1) / 2, (col0 + col1) / 2
-        return self.features(source, plane, near, should_stop)
+        return self.features(source, plane, middle_of(prompts), should_stop)

@@ -11,6 +11,7 @@ from napari_segnext.core.feature_store import (
     default_folder,
 )
 from napari_segnext.core.features import FeatureCache
+from napari_segnext.core.prompts import prompts_bounds
 from napari_segnext.errors import Cancelled, SegNextError
 from napari_segnext.session.reading import Reader
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from napari_segnext.core.features import Features
+    from napari_segnext.core.prompts import Prompts
     from napari_segnext.session.planes import PlaneKey
     from napari_segnext.session.reading import Source
 
-__all__ = ["Ahead", "CacheInfo", "PlaneFeatures"]
+__all__ = ["Ahead", "CacheInfo", "PlaneFeatures", "middle_of"]
 
 _MOST_WINDOWS = 3  # of one object: at its natural scale, closer, or further away
 
@@ -129,6 +131,11 @@ class PlaneFeatures:
             self._store.max_bytes = self._disk_budget
             self._store.trim()
 
+    def warm(self, should_stop: Callable[[], bool]) -> None:
+        """Import what the disk needs, which takes a while, before a click needs it."""
+        if self._store is not None:
+            import zarr.codecs  # noqa: F401
+
     def close(self) -> None:
         """Write no more to disk than what waits already."""
         if self._store is not None:
@@ -200,6 +207,13 @@ class PlaneFeatures:
         if folder is None:
             return None
         return FeatureStore(folder, self._disk_budget)
+
+
+def middle_of(prompts: Prompts) -> tuple[float, float]:
+    """Return the (row, col) around which prompts lie."""
+    masks = () if prompts.mask is None else (prompts.mask,)
+    row0, col0, row1, col1 = prompts_bounds((*prompts, *masks))
+    return (row0 + row1) / 2, (col0 + col1) / 2
 
 
 def _opens(predictor: Any) -> bool:

@@ -12,6 +12,7 @@ from napari_segnext.session.cleaning import Cleaning
 from napari_segnext.session.journal import Journal
 from napari_segnext.session.journaling import Journaling, journal_path
 from napari_segnext.session.layers import POLARITIES
+from napari_segnext.session.prefetching import Prefetching
 from napari_segnext.session.prompting import Prompting
 from napari_segnext.session.seeing import Seeing
 from napari_segnext.session.table import Table
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Journaling, Table, Accepting, Prompting, Seeing, Cleaning):
+class Session(Prefetching, Journaling, Table, Accepting, Prompting, Seeing, Cleaning):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
