@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +75,7 @@ class _Pages:
     Parameters
     ----------
     series : tifffile.TiffPageSeries
-        Its file stays open.
+        Its file stays open as long as this lives.
     leading : int
         How many of its axes count the pages.
     """
@@ -163,23 +165,22 @@ def _open_array(path: Path) -> npt.NDArray[Any]:
 
 def _open_tiff(path: Path) -> Volume:
     try:
-        file = tifffile.TiffFile(path)
-        series = file.series[0]
-        voxel = tiff_voxel(file)
-        axes, shape = series.axes, series.shape
-        if series.dataoffset is not None:  # one block, not compressed
-            data: Any = tifffile.memmap(path, mode="r")
-            file.close()
-            return _named(data, axes, path, voxel=voxel)
-        leading = _leading_axes(series)
-        if leading is None:  # pages are no planes: all at once, on disk
-            data = series.asarray(out="memmap")
-            file.close()
-            return _named(data, axes, path, voxel=voxel)
+        with ExitStack() as opened:
+            file = opened.enter_context(tifffile.TiffFile(path))
+            series = file.series[0]
+            axes, voxel = series.axes, tiff_voxel(file)
+            if series.dataoffset is not None:  # one block, not compressed
+                return _named(tifffile.memmap(path, mode="r"), axes, path, voxel=voxel)
+            leading = _leading_axes(series)
+            if leading is None:  # pages are no planes: all at once, on disk
+                data = series.asarray(out="memmap")
+                return _named(data, axes, path, voxel=voxel)
+            chunks = [1] * leading + list(series.shape[leading:])
+            volume = _named(_Pages(series, leading), axes, path, chunks, voxel)
+            weakref.finalize(volume.data, opened.pop_all().close)
+            return volume
     except (OSError, ValueError, IndexError, tifffile.TiffFileError) as error:
         raise ImageError(f"{path} cannot be read as an image: {error}.") from error
-    chunks = [1] * leading + list(shape[leading:])
-    return _named(_Pages(series, leading), axes, path, chunks, voxel)
 
 
 def _leading_axes(series: tifffile.TiffPageSeries) -> int | None:
