@@ -56,7 +56,17 @@ def write_entry(path: Path, key: str, arrays: Sequence[npt.NDArray[Any]]) -> Non
 
     store = ZipStore(path, mode="w")
     try:
-        group = zarr.create_group(store, zarr_format=3)
+        group = zarr.create_group(  # at once: a zip keeps what is written twice
+            store,
+            zarr_format=3,
+            attributes={
+                "format": _FORMAT,
+                "version": VERSION,
+                "key": key,
+                "count": len(arrays),
+                "checksum": _checksum(arrays),
+            },
+        )
         for index, array in enumerate(arrays):
             group.create_array(
                 str(index),
@@ -64,15 +74,6 @@ def write_entry(path: Path, key: str, arrays: Sequence[npt.NDArray[Any]]) -> Non
                 chunks=array.shape,
                 compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
             )
-        group.update_attributes(
-            {
-                "format": _FORMAT,
-                "version": VERSION,
-                "key": key,
-                "count": len(arrays),
-                "checksum": _checksum(arrays),
-            }
-        )
     finally:
         store.close()
     with path.open("rb") as file:  # before it gets its name: a power cut, too
@@ -114,9 +115,12 @@ def _read(path: Path, key: str) -> Arrays:
                 f"{path.name} holds something else; it is to be written anew."
             )
         members = [group[str(index)] for index in range(said["count"])]
-        if sum(member.nbytes for member in members) > MAX_WINDOW_BYTES:
+        if (
+            any(member.dtype != np.float32 for member in members)
+            or sum(member.nbytes for member in members) > MAX_WINDOW_BYTES
+        ):
             raise BrokenEntryError(
-                f"{path.name} is larger than a window; it is to be written anew."
+                f"{path.name} holds no encoded window; it is to be written anew."
             )
         arrays = tuple(np.asarray(member[...]) for member in members)
         if said["checksum"] != _checksum(arrays):
