@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -25,9 +29,11 @@ from tubes import (
     write_inputs,
 )
 
-from napari_segnext.cli import main
+from napari_segnext.cli import main, make_parser
 from napari_segnext.commands.propagation import planes
+from napari_segnext.commands.propagation.keys import read_given
 from napari_segnext.commands.propagation.running import run_job
+from napari_segnext.commands.propagation.stacks import open_stack
 from napari_segnext.core.features import Features
 from napari_segnext.core.propagation import propagate
 from napari_segnext.errors import PromptError
@@ -355,3 +361,24 @@ def test_the_model_that_ships_propagates_real_nuclei(tmp_path: Path, capsys) -> 
     assert (found & truth).sum() / (found | truth).sum() > 0.7
     assert main([*arguments, *more]) == 0
     assert "was finished before" in capsys.readouterr().out
+
+
+def test_the_documentation_is_true(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "propagate.md").read_text("utf-8")
+    (code,) = re.findall(r'^python -c "(.*)"$', page, re.MULTILINE)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    (prompts,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "prompts.json").write_text(prompts)
+    (command,) = re.findall(r"^napari-segnext (propagate nuc.*)$", page, re.MULTILINE)
+    arguments = make_parser().parse_args(shlex.split(command))
+    stack = open_stack(tmp_path / arguments.stack)
+    assert stack.volume_shape == (100, 100, 100)
+    given = read_given(tmp_path / arguments.prompts, stack)
+    assert list(given.prompted) == [36, 38, 45, 54]
+    # every option has its line, and every line its option
+    (commands,) = [
+        action.choices for action in make_parser()._actions if action.dest == "command"
+    ]
+    options = set(re.findall(r"--[a-z-]+", commands["propagate"].format_usage()))
+    told = " ".join(re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE))
+    assert set(re.findall(r"--[a-z-]+", told)) == options
