@@ -28,8 +28,8 @@ class Following(SessionCore):
 
     # pixels of a target that was removed, and how it was painted just before
     _lost_target: tuple[Any, TargetEdited | None] | None = None
-    # a layer of ours was removed while it was selected: napari chose another one
-    _lost_selected = False
+    # a layer of ours was removed and no other was in use: napari chose one itself
+    _lost_in_use = False
 
     def _start(self) -> None:
         """Make the first layers, watch the viewer, and load the model."""
@@ -68,8 +68,10 @@ class Following(SessionCore):
 
     def _on_layer_removing(self, event: Any) -> None:
         layer = self._viewer.layers[event.index]
-        if layer in self._viewer.layers.selection and self._board.plays(layer):
-            self._lost_selected = True
+        active = self._viewer.layers.selection.active
+        # the list in the window has already let go of what is being removed
+        if active in (None, layer) and self._board.plays(layer):
+            self._lost_in_use = True
 
     def _on_layer_removed(self, event: Any) -> None:
         if event.value is self._image:

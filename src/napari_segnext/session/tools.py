@@ -136,8 +136,8 @@ class Tools(Following):
 
     def _sync(self) -> None:
         super()._sync()
-        if self._lost_selected:
-            self._lost_selected = False
+        if self._lost_in_use:
+            self._lost_in_use = False
             self._take_tool_up()
 
     def _take_tool_up(self) -> None:
