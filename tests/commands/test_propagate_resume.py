@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from tubes import (
 from napari_segnext.cli import main
 from napari_segnext.commands.propagation.journal import Journal
 from napari_segnext.commands.propagation.running import journal_path
-from napari_segnext.errors import Cancelled, ImageError, JournalError
+from napari_segnext.errors import Cancelled, ImageError, JournalError, SegNextError
 
 NAMES = ["labels.zarr", "labels.tif"]
 
@@ -61,12 +62,15 @@ def whole(tmp_path: Path, name: str) -> tuple[np.ndarray, str]:
 
 def assert_readable(folder: Path, name: str, labels: np.ndarray) -> None:
     """What is there can be read, and is nothing but a part of the labels."""
-    path = folder / name
-    if path.exists():
+    path, journal = folder / name, journal_path(folder / name)
+    steps = journal.read_bytes().count(b"\n") - 1 if journal.exists() else 0
+    if steps > 0 or path.exists():
         partial = read_labels(path)
         assert partial.shape == SHAPE
         objects = set(np.unique(labels)) | {0}
         assert set(np.unique(partial)) <= objects
+        if steps > 2:
+            assert np.count_nonzero(partial.any(axis=(1, 2))) > 2
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +108,7 @@ def test_dead_at_any_moment_a_run_goes_on(
     with watched(moments.append):
         run(fresh(tmp_path / "counted", name), name)
     assert len(moments) > 100
-    for last in range(0, len(moments), 5 if name.endswith("tif") else 9):
+    for last in range(0, len(moments), 7 if name.endswith("tif") else 9):
 
         def die(number: int, last: int = last) -> None:
             if number >= last:  # nothing at all is done any more
@@ -145,6 +149,25 @@ def cut_off(folder: Path, name: str = "labels.zarr", calls: int = 8) -> Path:
     with pytest.raises(Cancelled):
         run(folder, name, predictor, should_stop=lambda: predictor.calls > calls)
     return journal_path(folder / name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("last", [0, 20, 41, 64, 97])
+def test_a_full_disk_is_told_and_the_run_goes_on(
+    tmp_path: Path, name: str, last: int, whole: tuple[np.ndarray, str]
+) -> None:
+    def fill(number: int) -> None:
+        if number >= last:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = fresh(tmp_path / "full", name)
+    says = "cannot be written .No space left on device"
+    with watched(fill, BrightPredictor), pytest.raises(SegNextError, match=says):
+        run(folder, name)
+    run(folder, name)
+    labels, scores = outcome(folder, name)
+    np.testing.assert_array_equal(labels, whole[0])
+    assert scores == whole[1]
 
 
 @pytest.mark.parametrize("name", ["labels.tif"])
@@ -274,8 +297,9 @@ def test_labels_put_there_meanwhile_are_not_touched(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="open files are locked anyway")
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
     journal = Journal.go_on(cut_off(tmp_path))
-    with pytest.raises(JournalError, match="Another run is writing"):
-        run(tmp_path, "labels.zarr")
+    for overwrite in (False, True):
+        with pytest.raises(JournalError, match="Another run is writing"):
+            run(tmp_path, "labels.zarr", overwrite=overwrite)
     journal.close()
     run(tmp_path, "labels.zarr")
 

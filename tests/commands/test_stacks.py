@@ -165,7 +165,7 @@ def test_contrast_is_that_of_the_widget(tmp_path: Path) -> None:
 
 
 def test_chunks_of_several_slices_are_read_once(tmp_path: Path, monkeypatch) -> None:
-    stack = open_stack(zarr_array(tmp_path, STACK))
+    stack = open_stack(sharded(tmp_path, STACK))
     blocks: list[tuple[int, int]] = []
     block = type(stack._volume).block
 
@@ -176,7 +176,9 @@ def test_chunks_of_several_slices_are_read_once(tmp_path: Path, monkeypatch) -> 
     monkeypatch.setattr(type(stack._volume), "block", counted)
     for index in (0, 1, 2, 3, 4, 5, 4, 3, 2):
         stack.plane(index)
-    assert blocks == [(0, 4), (4, 6)]
+    assert blocks == [(0, 2), (2, 4), (4, 6)]
+    stack.plane(1)  # no more than two are kept
+    assert blocks[3:] == [(0, 2)]
 
 
 @pytest.mark.parametrize(

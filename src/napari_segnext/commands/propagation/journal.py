@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 
@@ -66,14 +66,7 @@ class Journal:
         self.identity = identity
         self.keys = keys
         self.checks = checks
-        self._file = path.open("ab")
-        try:
-            _lock(self._file)
-        except OSError as error:
-            self._file.close()
-            raise JournalError(
-                f"Another run is writing {path} now; wait for it, or stop it first."
-            ) from error
+        self._file = _open_locked(path)
 
     @classmethod
     def begin(
@@ -84,7 +77,7 @@ class Journal:
         Raises
         ------
         JournalError
-            If it cannot be written.
+            If it cannot be written, or another run is writing it.
         """
         header = {
             "format": _FORMAT,
@@ -96,6 +89,8 @@ class Journal:
             },
         }
         partial = path.with_name(f"{path.name}.partial")
+        if path.exists():
+            _open_locked(path).close()
         try:
             with partial.open("wb") as file:
                 file.write(_line(header))
@@ -194,13 +189,24 @@ def _content(line: bytes) -> _Plain | None:
     return content if isinstance(content, dict) else None
 
 
-def _lock(file: Any) -> None:
-    """Keep other processes out; the system lets go however this one ends."""
-    if sys.platform != "win32":  # there, an open file cannot be replaced anyway
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _open_locked(path: Path) -> BinaryIO:
+    """Open a file for more, and keep other processes out.
+
+    The system lets go of it, however this process ends.
+    """
+    file = path.open("ab")
+    try:
+        if sys.platform != "win32":  # there, an open file cannot be replaced anyway
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise JournalError(
+            f"Another run is writing {path} now; wait for it, or stop it first."
+        ) from error
+    return file
 
 
-def _sync(file: Any) -> None:
+def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 

@@ -122,6 +122,22 @@ def run_job(
         As soon as `should_stop` says so.
     """
     planes = Planes(job.stack, predictor.model.digest)
+    try:
+        return _run(job, planes, predictor, should_stop, progress)
+    except OSError as error:  # the stack's are told where it is read
+        raise ImageError(
+            f"{job.out} cannot be written ({error.strerror or error}); free some space "
+            "and give the same command again, or choose another --out."
+        ) from error
+
+
+def _run(
+    job: Job,
+    planes: Planes,
+    predictor: Predictor,
+    should_stop: Callable[[], bool] | None,
+    progress: bool,
+) -> Outcome:
     identity = _identity(job, predictor, planes.seen)
     run = run_digest(identity)
     layout = Layout(
