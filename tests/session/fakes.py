@@ -30,6 +30,10 @@ class FakeFeatures:
     def nbytes(self) -> int:
         return int(self.plane.nbytes)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.plane.shape[:2]
+
 
 @dataclass(frozen=True)
 class FakePrediction:

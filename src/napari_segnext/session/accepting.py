@@ -11,14 +11,19 @@ from napari_segnext.session.acts import (
     Edited,
     ObjectChange,
     OpenObject,
-    PlaneState,
 )
-from napari_segnext.session.compose import compose
-from napari_segnext.session.groups import apart
+from napari_segnext.session.compose import compose, compose_together
 from napari_segnext.session.overlapping import Overlapping
 from napari_segnext.session.pixels import PixelChange
+from napari_segnext.session.together import (
+    each_apart,
+    masks_apart,
+    remembered,
+    single,
+)
 
 if TYPE_CHECKING:
+    from napari_segnext.session.acts import PlaneState
     from napari_segnext.session.pixels import PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
@@ -35,7 +40,8 @@ class Accepting(Overlapping):
 
         One act, and one undo step of the target. The prompts go, and `label` becomes
         the next free one. With `each`, every object gets a label of its own: the
-        first one `label`, the others the next free ones. Pixels of other objects are
+        first one `label`, the others the next free ones; objects that were opened
+        together keep theirs. Pixels of other objects are
         dealt with as `overlap` says.
 
         Returns
@@ -81,10 +87,10 @@ class Accepting(Overlapping):
     def _check_anything_shown(self, masks: Masks) -> None:
         if any(masks.values()):
             return
-        editing = self._history.state.object.editing
-        if editing is not None and masks:
+        opened = self._history.state.object.opened
+        if opened and masks:
             raise PromptError(
-                f"Nothing is left of label {editing}; delete it, or correct prompts."
+                f"Nothing is left of label {opened[0]}; delete it, or correct prompts."
             )
         raise PromptError(
             "Nothing is shown that could be accepted; add a prompt and wait."
@@ -95,25 +101,56 @@ class Accepting(Overlapping):
     ) -> tuple[dict[int, PixelChange], tuple[ObjectChange, ...]]:
         """Work out what changes in the target, by label, and what is known then."""
         current, label = self._history.state.object, self._history.state.label
+        if current.labels:
+            return self._composed_together(masks, overlap)
         if not current.each:
             change = self._compose(masks, label, overlap)
             return {label: change}, self._known_after_accept(masks)
         changes: dict[int, PixelChange] = {}
         known: list[ObjectChange] = []
-        for plane, mask in masks.items():
-            singles = apart(current.planes[plane].prompts)
-            for number, part in mask.parts.items():
-                change = self._compose({plane: part}, label, overlap)
-                if not change:  # all of it belongs to others
-                    continue
-                found = {plane: PlaneState(singles[number - 1])}
-                number = self._history.new_object()
-                after = OpenObject(number, found, reviewed=True)
-                before = self._history.state.known.get(label)
-                known.append(ObjectChange(label, before, after))
-                changes[label] = change
-                label = self._target.next_free(changes)
+        for found in each_apart(current, masks):
+            own = {plane: state.stored for plane, state in found.items()}
+            change = self._compose(
+                {plane: mask for plane, mask in own.items() if mask}, label, overlap
+            )
+            if not change:  # all of it belongs to others
+                continue
+            after = OpenObject(
+                self._history.new_object(), remembered(found), reviewed=True
+            )
+            before = self._history.state.known.get(label)
+            known.append(ObjectChange(label, before, after))
+            changes[label] = change
+            label = self._target.next_free(changes)
         return changes, tuple(known)
+
+    def _composed_together(
+        self, masks: Masks, overlap: str
+    ) -> tuple[dict[int, PixelChange], tuple[ObjectChange, ...]]:
+        """Do the same for accepted objects that were reopened together."""
+        current, state = self._history.state.object, self._history.state
+        numbers = dict(enumerate(current.labels, 1))
+        opened = masks_apart(self._opened() or {}, len(numbers))
+        objects = masks_apart(masks, len(numbers))
+        change = compose_together(
+            self._target.layer,
+            {label: objects[number] for number, label in numbers.items()},
+            opened={label: opened[number] for number, label in numbers.items()},
+            overlap=overlap,
+        )
+        known = []
+        for number, label in numbers.items():
+            before = state.known.get(label)
+            kept = before.planes if before is not None else {}
+            planes = {
+                plane: found if found.is_made else kept[plane]
+                for plane, found in single(current, number, masks).items()
+                if found.is_made or plane in kept
+            }
+            if planes or before is not None:
+                after = OpenObject(self._history.new_object(), planes, reviewed=True)
+                known.append(ObjectChange(label, before, after))
+        return {current.labels[0]: change}, tuple(known)
 
     def _compose(self, masks: Masks, label: int, overlap: str) -> PixelChange:
         return compose(
@@ -142,12 +179,13 @@ class Accepting(Overlapping):
         # what was accepted before under this label, unless it was painted away
         if before is not None and state.label in self._target.labels:
             planes = before.planes if editing != state.label else {}
-        accepted = {
-            # what was made is remembered, to see whether it was painted over since
-            plane: replace(found, stored=masks[plane] if found.is_made else None)
-            for plane, found in state.object.planes.items()
-            if masks.get(plane)
-        }
+        accepted = remembered(
+            {
+                plane: replace(found, stored=masks[plane])
+                for plane, found in state.object.planes.items()
+                if masks.get(plane)
+            }
+        )
         after = OpenObject(state.object.number, {**planes, **accepted}, reviewed=True)
         changes = [ObjectChange(state.label, before, after)]
         if editing is not None and editing != state.label:

@@ -25,6 +25,7 @@ __all__ = [
     "check_change",
     "check_label",
     "compose",
+    "compose_together",
     "overlapping",
     "recolour",
     "write",
@@ -87,34 +88,82 @@ def compose(
     LayerError
         If the layer cannot be written or cannot hold the label.
     """
+    found = None if opened is None or editing is None else {editing: opened}
+    kept = overlap == "keep" or target.preserve_labels
+    own = () if editing is None else (editing,)
     check_label(target, label)
-    data = target.data
+    # a pixel may be outside on one plane and inside on another that crosses it:
+    # the first mention counts
+    return PixelChange.joined(
+        [
+            _taken(target.data, masks, label, own if kept else None),
+            *(_freed(target.data, masks, old, found) for old in own),
+        ]
+    )
+
+
+def compose_together(
+    target: Labels,
+    objects: Mapping[int, Mapping[PlaneKey, PlaneMask]],
+    *,
+    opened: Mapping[int, Mapping[PlaneKey, PlaneMask]],
+    overlap: str = "keep",
+) -> PixelChange:
+    """Work out which pixels change when objects that were reopened together change.
+
+    Parameters
+    ----------
+    target : Labels
+        Read, not written.
+    objects : mapping of int to mapping of PlaneKey to PlaneMask
+        Each one's masks by its label, empty ones where nothing is left of it.
+    opened, overlap
+        As for `compose`, by label. They may take pixels from each other.
+
+    Raises
+    ------
+    LayerError
+        If the layer cannot be written or cannot hold the labels.
+    """
+    own = tuple(objects) if overlap == "keep" or target.preserve_labels else None
+    for label in objects:
+        check_label(target, label)
+    taken = [_taken(target.data, it, label, own) for label, it in objects.items()]
+    freed = [_freed(target.data, it, label, opened) for label, it in objects.items()]
+    return PixelChange.joined([*taken, *freed])
+
+
+def _taken(
+    data: Any,
+    masks: Mapping[PlaneKey, PlaneMask],
+    label: int,
+    own: Collection[int] | None,
+) -> PixelChange:
+    """Return the pixels under masks becoming `label`; those of others only if `own`."""
     inside = _concatenate(
         [key.coordinates_of(mask.region, mask.crop) for key, mask in masks.items()],
         data.ndim,
     )
     values = take(data, inside)
-    if overlap == "keep" or target.preserve_labels:
-        free = np.isin(values, [0, label, *([] if editing is None else [editing])])
+    if own is not None:
+        free = np.isin(values, [0, label, *own])
         inside = tuple(axis[free] for axis in inside)
         values = values[free]
-    outside = _concatenate(
-        []
-        if editing is None
-        else [
-            _stale_pixels(data, key, mask, editing, opened)
-            for key, mask in masks.items()
-        ],
-        data.ndim,
-    )
-    # a pixel may be outside on one plane and inside on another that crosses it:
-    # the first mention counts
-    return PixelChange.from_arrays(
-        data.shape,
-        _concatenate([inside, outside], data.ndim),
-        np.concatenate([values, np.full(len(outside[0]), editing or 0, values.dtype)]),
-        np.repeat([label, 0], [len(inside[0]), len(outside[0])]),
-    )
+    return PixelChange.from_arrays(data.shape, inside, values, label)
+
+
+def _freed(
+    data: Any,
+    masks: Mapping[PlaneKey, PlaneMask],
+    label: int,
+    opened: Mapping[int, Mapping[PlaneKey, PlaneMask]] | None,
+) -> PixelChange:
+    """Return the pixels of `label` beside masks becoming 0, on the masks' planes."""
+    before = None if opened is None else opened.get(label, {})
+    parts = [
+        _stale_pixels(data, key, mask, label, before) for key, mask in masks.items()
+    ]
+    return PixelChange.from_arrays(data.shape, _concatenate(parts, data.ndim), label, 0)
 
 
 def _stale_pixels(

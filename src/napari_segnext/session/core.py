@@ -183,7 +183,7 @@ class SessionCore:
     def _drop_object(self, kind: type[Cleared]) -> None:
         state = self._history.state
         label = state.label
-        if state.object.editing is not None:
+        if state.object.opened:
             label = self._target.next_free()
         self._push(kind(0, state.object, self._blank(), state.label, label))
 

@@ -155,7 +155,7 @@ class Following(SessionCore):
         known = tuple(
             ObjectChange(label, found, None) for label, found in state.known.items()
         )
-        is_new = state.object.editing is None
+        is_new = not state.object.opened
         label = self._target.next_free() if is_new else state.label
         self._complaint = text.LABELS_REMOVED
         if change is None:

@@ -15,7 +15,7 @@ from napari_segnext.errors import Cancelled
 from napari_segnext.session.pixels import PlaneMask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_segnext.session.engine import Engine, Source
     from napari_segnext.session.planes import PlaneKey
 
-    Keys = dict[Hashable, dict[int, PlaneMask]]
+    Keys = dict[int, dict[int, PlaneMask]]
     ShouldStop = Callable[[], bool]
 
 __all__ = ["KINDS", "Made", "Row", "Span", "constrained", "making", "spans_between"]
@@ -86,8 +86,8 @@ class Span:
         The slices on the way.
     written : range
         Those among them that may change.
-    keys : dict of id to dict of int to PlaneMask
-        Masks by hand at the ends; an empty one says "not here".
+    keys : dict of int to dict of int to PlaneMask
+        Masks by hand by number of the object and index; an empty one says "not here".
     """
 
     kind: str
@@ -111,7 +111,7 @@ class Span:
 
 
 def spans_between(
-    row: Row, keys: Mapping[int, PlaneMask], limits: range, kind: str, name: Hashable
+    row: Row, keys: Mapping[int, PlaneMask], limits: range, kind: str, name: int
 ) -> list[Span]:
     """Return the spans between the keys of one object, and beyond its outermost ones.
 
@@ -125,7 +125,7 @@ def spans_between(
         Which slices may change.
     kind : str
         How they are to be made.
-    name : hashable
+    name : int
         Of the object.
     """
     result = []
@@ -154,9 +154,9 @@ class Made:
         Number of the span.
     plane : PlaneKey or None
         The slice; None: the span is done.
-    masks : dict of id to (PlaneMask, float or None)
+    masks : dict of int to (PlaneMask, float or None)
         Masks on it, with their scores.
-    endings : dict of id to str
+    endings : dict of int to str
         Why objects are not on it.
     done, total : int
         Visits of slices of this span.
@@ -164,8 +164,8 @@ class Made:
 
     span: int
     plane: PlaneKey | None = None
-    masks: dict[Hashable, tuple[PlaneMask, float | None]] = field(default_factory=dict)
-    endings: dict[Hashable, str] = field(default_factory=dict)
+    masks: dict[int, tuple[PlaneMask, float | None]] = field(default_factory=dict)
+    endings: dict[int, str] = field(default_factory=dict)
     done: int = 0
     total: int = 0
 
@@ -227,28 +227,33 @@ def _made(
     steps = make(
         cast("Any", engine.predictor),
         features,
-        keys,
+        cast("Any", keys),
         span.indices,
         spacing=spacing,
         should_stop=should_stop,
     )
     for step in steps:
-        masks: dict[Hashable, tuple[PlaneMask, float | None]] = {
-            name: (PlaneMask.from_crop(found.region, found.crop), float(found.score))
+        masks: dict[int, tuple[PlaneMask, float | None]] = {
+            cast("int", name): (
+                PlaneMask.from_crop(found.region, found.crop),
+                float(found.score),
+            )
             for name, found in step.answers.items()
         }
-        endings = {name: ending.reason for name, ending in step.endings.items()}
+        endings = {
+            cast("int", name): ending.reason for name, ending in step.endings.items()
+        }
         plane = span.row.at(step.index)
         yield Made(0, plane, masks, endings, step.done, step.total)
 
 
 def _interpolated(
-    span: Span, keys: dict[Hashable, dict[int, npt.NDArray[Any]]]
+    span: Span, keys: dict[int, dict[int, npt.NDArray[Any]]]
 ) -> Iterator[Made]:
     from napari_segnext.core.interpolation import interpolate
 
     for done, index in enumerate(span.written, 1):
-        masks: dict[Hashable, tuple[PlaneMask, float | None]] = {
+        masks: dict[int, tuple[PlaneMask, float | None]] = {
             name: (PlaneMask.from_plane(mask), None)
             for name, ends in keys.items()
             for mask in interpolate(ends, [index]).values()
@@ -258,7 +263,7 @@ def _interpolated(
 
 def _arrays(
     span: Span, shape: tuple[int, ...]
-) -> dict[Hashable, dict[int, npt.NDArray[Any]]]:
+) -> dict[int, dict[int, npt.NDArray[Any]]]:
     size = span.row.first.shape_in(shape)
     return {
         name: {index: mask.plane(size) for index, mask in masks.items()}

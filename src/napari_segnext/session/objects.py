@@ -22,6 +22,7 @@ from napari_segnext.session.compose import check_label, recolour
 from napari_segnext.session.parts import cut
 from napari_segnext.session.pixels import PlaneMask
 from napari_segnext.session.planes import plane_of_points, varying_axes
+from napari_segnext.session.together import opened_together, singles_of
 from napari_segnext.session.tools import Tools
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class Objects(Tools):
                 kind = "accepted" if found.planes else "found"
                 infos[label] = _info(label, kind, found)
         if not state.object.is_blank:
-            infos[state.label] = _info(state.label, "open", state.object)
+            for label, found in singles_of(state.object, state.label).items():
+                infos[label] = _info(label, "open", found)
         return infos
 
     def edit(self, label: int) -> None:
@@ -112,10 +114,20 @@ class Objects(Tools):
         """
         self._sync()
         self._check_labels([label])
-        state = self._history.state
         opened = OpenObject(
             self._history.new_object(), self._stored_planes(label), editing=label
         )
+        self._open(label, opened)
+
+    def _edit_several(self, labels: Sequence[int]) -> None:
+        """Open accepted objects together; they take no prompts."""
+        self._check_labels(labels)
+        planes = {label: self._stored_planes(label) for label in labels}
+        opened = opened_together(self._history.new_object(), planes)
+        self._open(labels[0], opened)
+
+    def _open(self, label: int, opened: OpenObject) -> None:
+        state = self._history.state
         self._push(Edited(label, state.object, opened, state.label, label))
         self._focus = label
         self._go_to(tuple(opened.planes))
@@ -135,7 +147,7 @@ class Objects(Tools):
         change = recolour(self._target.layer, {label: self._target.find(label)}, 0)
         self._target.write(change)
         known = self._forgotten([label])
-        if state.object.editing == label:
+        if label in state.object.opened:
             after, next_label = self._blank(), self._target.next_free()
         else:
             after, next_label = state.object, state.label
@@ -235,10 +247,10 @@ class Objects(Tools):
                 )
 
     def _check_not_open(self, labels: Sequence[int]) -> None:
-        if self._history.state.object.editing in labels:
+        opened = set(self._history.state.object.opened) & set(labels)
+        if opened:
             raise LayerError(
-                f"Label {self._history.state.object.editing} is open for editing; "
-                "accept or clear it first."
+                f"Label {min(opened)} is open for editing; accept or clear it first."
             )
 
     def _planes_of(self, act: Act) -> tuple[PlaneKey, ...]:

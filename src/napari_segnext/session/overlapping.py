@@ -70,7 +70,7 @@ class Overlapping(Widening):
         layer, state = self._target.layer, self._history.state
         if layer.preserve_labels:
             return {}
-        own = {state.label, state.object.editing} - {None}
+        own: set[int | None] = {state.label, *state.object.opened}
         if not state.object.each:
             return overlapping(layer, self._masks_to_accept(), own)
         counts: dict[int, int] = {}
@@ -123,7 +123,7 @@ class Overlapping(Widening):
         current = self._history.state.object
         shown = self._preview.masks
         masks = {plane: shown[plane] for plane in current.planes if plane in shown}
-        if current.editing is not None:
+        if current.opened:
             for plane in current.planes:
                 if plane not in shown and self._is_answered(plane):
                     masks[plane] = PlaneMask()

@@ -62,8 +62,17 @@ class Preview:
         for plane, before in changed.items():
             region = _union(before.region, masks[plane].region)
             layer.data[plane.region_slices(region)] = self._drawn(plane, region)
-        layer.refresh()
+        if any(self._is_seen(plane) for plane in changed):
+            layer.refresh()
         return True
+
+    def _is_seen(self, plane: PlaneKey) -> bool:
+        """Whether anything of a plane is on display; what is not napari reads later."""
+        shown = self._board.plane
+        is_parallel = shown is not None and shown.displayed == plane.displayed
+        return (
+            not is_parallel or plane == shown or self._board.viewer.dims.ndisplay == 3
+        )
 
     def forget(self) -> None:
         """Forget all masks, without touching the layer."""
@@ -83,16 +92,17 @@ class Preview:
     def _drawn(self, plane: PlaneKey, region: Region) -> npt.NDArray[np.uint8]:
         """Draw the plane's own mask, and lines of those that cross it."""
         row0, col0, row1, col1 = region
-        result = np.zeros(plane.shape_in(self._board.shape), np.uint8)
+        result = np.zeros((row1 - row0, col1 - col0), np.uint8)
         for key, mask in self._masks.items():
-            if key == plane:
+            if key == plane:  # the region covers it
                 top, left, bottom, right = mask.region
-                here = result[top:bottom, left:right]
+                here = result[top - row0 : bottom - row0, left - col0 : right - col0]
                 here[mask.crop] = mask.values[mask.crop]
             elif key.displayed != plane.displayed:
-                pixels = key.coordinates_of(mask.region, mask.crop)
-                result[plane.pixels_on(pixels)] = 1
-        return result[row0:row1, col0:col1]
+                rows, cols = plane.pixels_on(key.coordinates_of(mask.region, mask.crop))
+                inside = (rows >= row0) & (rows < row1) & (cols >= col0) & (cols < col1)
+                result[rows[inside] - row0, cols[inside] - col0] = 1
+        return result
 
 
 def _union(first: Region, second: Region) -> Region:

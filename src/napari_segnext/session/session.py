@@ -157,6 +157,9 @@ class Session(Prefetching, Journaling, Table, Accepting, Prompting, Seeing, Clea
             return False
         try:
             self._sync()
+            if not forward and self._give_up_unstarted():
+                self._update()
+                return True
             act = self._history.next if forward else self._history.last
             if act is None:
                 return False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_segnext.errors import PromptError
 from napari_segnext.session.acts import Marked, ObjectChange, SliceChange
 from napari_segnext.session.reviewing import Reviewing
-from napari_segnext.session.state import OpenObject, PlaneState, SliceMark
+from napari_segnext.session.state import PlaneState, SliceMark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,7 +204,7 @@ class Slices(Reviewing):
             act = Marked(label, (SliceChange(key, before, kept),))
         else:
             planes = {**owner.planes, key: after}
-            known = ObjectChange(label, owner, _with_planes(owner, planes))
+            known = ObjectChange(label, owner, replace(owner, planes=planes))
             act = Marked(label, (), (known,))
         self._push(act)
         self._update()
@@ -214,7 +214,3 @@ def _marked(mark: SliceMark, name: str, value: bool) -> SliceMark:
     if name == "locked":
         return replace(mark, locked=value)
     return replace(mark, reviewed=value)
-
-
-def _with_planes(owner: OpenObject, planes: dict[PlaneKey, PlaneState]) -> OpenObject:
-    return replace(owner, planes=planes)

@@ -36,12 +36,16 @@ class SliceMark:
         Whether propagation leaves the slice as it is.
     reviewed : bool
         Whether somebody looked at it and found it good.
+    parts : tuple of (int, float or None)
+        Where several objects are open: which of them were made, by number, and their
+        scores; the others on the slice are by hand.
     """
 
     made_by: str = ""
     score: float | None = None
     locked: bool = False
     reviewed: bool = False
+    parts: tuple[tuple[int, float | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,28 @@ class PlaneState:
 
     @property
     def is_made(self) -> bool:
-        """Whether the mask was made by propagation or interpolation."""
+        """Whether the mask, or a part of it, was made from other slices."""
         return bool(self.mark.made_by) and not self.prompts
 
     @property
     def is_keyed(self) -> bool:
-        """Whether somebody made the mask: such slices are never made anew."""
+        """Whether all of the mask is by somebody's hand."""
         return bool(self.prompts) or (self.stored is not None and not self.is_made)
+
+    @property
+    def made_parts(self) -> dict[int, float | None]:
+        """Scores of the objects that were made on this plane, by number."""
+        if not self.is_made:
+            return {}
+        return dict(self.mark.parts) or {1: self.mark.score}
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether there is something that is never made anew: by hand, or locked."""
+        if self.mark.locked or self.is_keyed:
+            return True
+        parts = self.mark.parts
+        return self.stored is not None and 0 < len(parts) < len(self.stored.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,8 @@ class OpenObject:
         Whether every positive prompt is an object of its own.
     reviewed : bool
         Whether somebody has looked at it and found it good; of accepted objects.
+    labels : tuple of int
+        The accepted objects that were opened together; number 1 is the first one.
     """
 
     number: int = 0
@@ -101,6 +122,17 @@ class OpenObject:
     editing: int | None = None
     each: bool = False
     reviewed: bool = False
+    labels: tuple[int, ...] = ()
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is several objects, which planes tell apart by number."""
+        return self.each or bool(self.labels)
+
+    @property
+    def opened(self) -> tuple[int, ...]:
+        """The labels whose pixels accept replaces."""
+        return self.labels if self.editing is None else (self.editing,)
 
     @property
     def is_blank(self) -> bool:

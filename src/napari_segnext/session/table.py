@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_segnext.errors import LayerError
 from napari_segnext.session.measuring import pixel_size, time_axes
+from napari_segnext.session.together import masks_apart
 from napari_segnext.session.volume import Volume
 
 __all__ = ["ObjectRow", "Table"]
@@ -64,7 +65,7 @@ class Table(Volume):
         rows = []
         for label, info in sorted(infos.items()):
             if info.state == "open":
-                slices, pixels = self._open_size()
+                slices, pixels = self._open_size(label)
             else:
                 slices, pixels = sizes.get(label, (0, 0.0))
             scores = info.scores.values()
@@ -111,32 +112,25 @@ class Table(Volume):
             ) from error
         return target
 
-    def _open_size(self) -> tuple[int, float]:
-        """Slices of the open object, and its pixels a time point."""
-        masks = self._preview.masks
-        shown = {
-            plane: masks[plane]
-            for plane in self._history.state.object.planes
-            if plane in masks
-        }
-        flat = np.unique(
-            np.concatenate(
-                [
-                    np.zeros(0, np.intp),
-                    *(
-                        np.ravel_multi_index(
-                            plane.coordinates_of(mask.region, mask.crop),
-                            self._board.shape,
-                        )
-                        for plane, mask in shown.items()
-                    ),
-                ]
+    def _open_size(self, label: int) -> tuple[int, float]:
+        """Slices of an open object, and its pixels a time point."""
+        shown = self._preview.masks
+        current = self._history.state.object
+        masks = {plane: shown[plane] for plane in current.planes if plane in shown}
+        if current.labels:
+            number = current.labels.index(label) + 1
+            masks = masks_apart(masks, len(current.labels))[number]
+        flat = [np.zeros(0, np.intp)]
+        flat += [
+            np.ravel_multi_index(
+                plane.coordinates_of(mask.region, mask.crop), self._board.shape
             )
-        )
-        return self._measured(flat)
+            for plane, mask in masks.items()
+        ]
+        return self._measured(np.unique(np.concatenate(flat)))
 
     def _measured(self, flat: np.ndarray) -> tuple[int, float]:
-        """Count slices and pixels a time point of sorted flat indices."""
+        """Count slices and pixels a time point of flat indices."""
         where = np.unravel_index(flat, self._board.shape)
         axes = self._board.axes
         fixed = [axis for axis in range(len(where)) if axis not in axes]
