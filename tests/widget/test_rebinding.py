@@ -164,22 +164,22 @@ def test_keys_follow_preferences_while_the_widget_is_open(
     stored, performed, widget, viewer, mouse_of, qtbot
 ) -> None:
     key = mouse_of(viewer).key
-    stored.accept = "Shift-Q"
+    stored.accept = "Shift-G"
     qtbot.waitUntil(lambda: not widget._help._typed.isActive(), timeout=20_000)
     viewer.layers.selection.active = widget.session.points
-    key("Shift-Q")
+    key("Shift-G")
     key("G")
     viewer.layers.selection.clear()
-    key("Shift-Q")
+    key("Shift-G")
     key("G")
     assert performed == ["accept", "accept"]
-    assert widget.panel.controls.buttons["accept"].toolTip().endswith("(Shift-Q)")
+    assert widget.panel.controls.buttons["accept"].toolTip().endswith("(Shift-G)")
 
 
 def test_a_key_is_not_complained_of_while_it_is_typed(
     stored, widget, qtbot, notifications
 ) -> None:
-    for typed in ("S", "Sh", "Shift-", "Shift-Q"):
+    for typed in ("S", "Sh", "Shift-", "Shift-G"):
         stored.accept = typed
     qtbot.waitUntil(lambda: not widget._help._typed.isActive(), timeout=20_000)
     assert not notifications
@@ -202,5 +202,5 @@ def test_a_key_that_cannot_be_is_told_once_when_the_widget_opens(
 
 def test_closing_lets_go_of_the_settings(stored, widget, viewer) -> None:
     viewer.window.remove_dock_widget(widget)
-    stored.accept = "Shift-Q"
+    stored.accept = "Shift-G"
     assert not widget._help._typed.isActive()

@@ -74,6 +74,7 @@ GROUPS: dict[str, str] = {
     "prompt": trans._("Prompts"),
     "object": trans._("The open object"),
     "accepted": trans._("Accepted objects"),
+    "volume": trans._("Slices of a volume"),
     "look": trans._("Look and help"),
 }
 
@@ -171,6 +172,48 @@ ACTIONS: dict[str, Action] = {
         trans._("Mark the object as reviewed, or take the mark off"),
         "Shift-R",
         "accepted",
+    ),
+    "propagate": Action(
+        trans._("Propagate"),
+        trans._("Carry the object on through the slices"),
+        "Shift-T",
+        "volume",
+    ),
+    "interpolate": Action(
+        trans._("Interpolate"),
+        trans._("Fill the slices between those made by hand"),
+        "Shift-I",
+        "volume",
+    ),
+    "cancel": Action(
+        trans._("Cancel"),
+        trans._("Stop at once; what is done stays (Esc does so too)"),
+        "Shift-C",
+        "volume",
+    ),
+    "next_worst": Action(
+        trans._("Next worst"),
+        trans._("Go to the slice with the lowest score that nobody has looked at"),
+        "Shift-Q",
+        "volume",
+    ),
+    "lock_slice": Action(
+        trans._("Lock slice"),
+        trans._("Keep this slice as it is, or let it be changed again"),
+        "Shift-O",
+        "volume",
+    ),
+    "review_slice": Action(
+        trans._("Slice reviewed"),
+        trans._("Mark this slice as reviewed, or take the mark off"),
+        "Shift-Y",
+        "volume",
+    ),
+    "export_table": Action(
+        trans._("Export CSV…"),
+        trans._("Write the table of objects to a file"),
+        "Shift-B",
+        "volume",
     ),
     "preview": Action(
         trans._("Preview"),

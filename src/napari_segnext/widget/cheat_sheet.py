@@ -22,7 +22,7 @@ __all__ = ["CheatSheet"]
 _MARGIN_PX = 16
 _NARROW_LETTERS, _WIDE_LETTERS = 46, 62
 _MOUSE = "mouse"
-_HALVES = (("prompt", "object", "look"), ("accepted", _MOUSE))
+_HALVES = (("prompt", "object", "volume"), ("accepted", "look", _MOUSE))
 # dark with light letters, whatever napari's theme: a picture lies below
 _STYLE = """
 #sheet { background-color: rgba(0, 0, 0, 90); }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_segnext.widget import text
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
-__all__ = ["ask_to_accept", "ask_to_overwrite", "ask_to_widen"]
+__all__ = ["ask_to_accept", "ask_to_overwrite", "ask_to_widen", "ask_where_to_export"]
 
 _MOST_NAMES = 5
 _Button = QMessageBox.StandardButton
@@ -78,6 +78,14 @@ def ask_to_overwrite(parent: QWidget, overlaps: dict[int, int]) -> str | None:
     if clicked is keep:
         return "keep"
     return "overwrite" if clicked is overwrite else None
+
+
+def ask_where_to_export(parent: QWidget) -> str:
+    """Ask for the file that the table goes to; "" cancels."""
+    path, _kind = QFileDialog.getSaveFileName(
+        parent, text.EXPORT_TITLE, text.EXPORT_NAME, text.EXPORT_FILTER
+    )
+    return path
 
 
 def _names(overlaps: dict[int, int]) -> str:

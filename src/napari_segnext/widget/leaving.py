@@ -45,7 +45,7 @@ class Options:
     ----------
     tool : str or None
         The tool in use.
-    polarity, auto_run, overlap, postprocess, sees, each_once
+    polarity, auto_run, overlap, postprocess, sees, each_once, follow
         As the session's properties.
     """
 
@@ -56,6 +56,7 @@ class Options:
     postprocess: PostProcess = field(default_factory=PostProcess)
     sees: bool = False
     each_once: bool = False
+    follow: bool = True
 
     @classmethod
     def of(cls, session: Session) -> Options:
@@ -69,6 +70,7 @@ class Options:
             session.postprocess,
             session.sees,
             session.each_once,
+            session.follow,
         )
 
     def set_in(self, session: Session) -> None:
@@ -78,6 +80,7 @@ class Options:
         session.polarity = self.polarity
         session.sees = self.sees
         session.each_once = self.each_once
+        session.follow = self.follow
         session.activate(self.tool or "point")
 
 

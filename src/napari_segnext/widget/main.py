@@ -16,17 +16,22 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_segnext.errors import LabelRangeError, PromptError, SegNextError
+from napari_segnext.widget.activity import Activity
 from napari_segnext.widget.desk import Desk
 from napari_segnext.widget.dialogs import (
     ask_to_accept,
     ask_to_overwrite,
     ask_to_widen,
+    ask_where_to_export,
 )
 from napari_segnext.widget.helping import Help
 from napari_segnext.widget.panel import Panel
 from napari_segnext.widget.performing import Performer
+from napari_segnext.widget.pointing import go_to_plane
+from napari_segnext.widget.rows import act_on_rows, export
 from napari_segnext.widget.settings import read_settings
 from napari_segnext.widget.several import SeveralKey
+from napari_segnext.widget.volume_acts import endings_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     import napari
     from qtpy.QtGui import QCloseEvent
 
+    from napari_segnext.session.planes import PlaneKey
     from napari_segnext.session.session import Session
 
 __all__ = ["SegNextWidget"]
@@ -72,7 +78,8 @@ class SegNextWidget(QWidget):
         )
         self._performer = Performer(viewer, self._accept)
         self._several = SeveralKey()
-        self._is_showing = self._is_outdated = False
+        self._is_showing = self._is_outdated = self._has_run = False
+        self._ended = self._just_ended = ""
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.timeout.connect(self._desk.refresh)
@@ -82,6 +89,9 @@ class SegNextWidget(QWidget):
         layout.addWidget(self.panel)
         self._connect_view()
         self._desk.changed.connect(self._show)
+        self._activity = Activity(self._desk, self)
+        self._activity.began.connect(self._on_run_began)
+        self._activity.ended.connect(self._on_run_ended)
         self._help = Help(self._desk)
         self._desk.stale.connect(self._on_desk_stale)
         self._desk.busy.connect(self.panel.controls.show_busy)
@@ -100,12 +110,16 @@ class SegNextWidget(QWidget):
         """Do what the button or key of the action `name` does."""
         if name == "keys":
             self._help.toggle_sheet()
-            return
-        self._forward(
-            lambda it: self._performer.perform(
-                name, it, self._desk.last_label, self.panel.view.start
+        elif name == "export_table":
+            self._forward(lambda it: export(it, partial(ask_where_to_export, self)))
+        else:
+            self._forward(
+                lambda it: self._performer.perform(
+                    *(name, it, self._desk.last_label),
+                    self.panel.view.start,
+                    self.panel.volume.extent,
+                )
             )
-        )
 
     def hold(self, name: str, held_s: float | None) -> None:
         """Do what the key of an action of `actions.HELD` does.
@@ -209,6 +223,31 @@ class SegNextWidget(QWidget):
         else:
             self._desk.adopt(role, layer)
 
+    def _on_plane_chosen(self, plane: PlaneKey) -> None:
+        self._forward(lambda it: go_to_plane(it.viewer, it.image, plane))
+
+    def _on_object_chosen(self, label: int) -> None:
+        self._forward(lambda session: self._performer.go_to(session, label))
+
+    def _on_rows_acted(self, name: str, labels: list[int]) -> None:
+        extent = self.panel.volume.extent
+        self._forward(lambda session: act_on_rows(name, session, labels, extent))
+
+    def _on_run_began(self) -> None:
+        # what comes is to be seen; who folds it again has seen it
+        if not self._has_run:
+            self._has_run = True
+            self.panel.volume.expand()
+
+    def _on_run_ended(self) -> None:
+        session = self.session
+        if session is not None:
+            told = endings_told(session, self.panel.volume.extent.axis)
+            if told not in ("", self._ended):
+                self._just_ended = told
+                self._desk.tell(told)
+            self._ended = told
+
     def _forward(self, act: Callable[[Session], object]) -> None:
         session = self.session
         if session is not None:
@@ -226,6 +265,7 @@ class SegNextWidget(QWidget):
     def _try(self, act: Callable[[Session], object], session: Session) -> bool:
         """Do `act` and show its outcome; a refusal is told in the place of the hint."""
         told: object = ""
+        self._just_ended = ""
         try:
             told = act(session)
         except SegNextError as error:
@@ -233,7 +273,9 @@ class SegNextWidget(QWidget):
             return False
         finally:
             if session is self._desk.session:
-                self._desk.tell(told if isinstance(told, str) else "")
+                # a short run that it began may have ended already
+                told = told if isinstance(told, str) else ""
+                self._desk.tell(told or self._just_ended)
             else:
                 self._show()
         return True
@@ -262,6 +304,9 @@ class SegNextWidget(QWidget):
             section.acted.connect(self.perform)
             section.option_chosen.connect(self._on_option_chosen)
         self.panel.view.layer_chosen.connect(self._on_layer_chosen)
+        self.panel.volume.plane_chosen.connect(self._on_plane_chosen)
+        self.panel.table.object_chosen.connect(self._on_object_chosen)
+        self.panel.table.rows_acted.connect(self._on_rows_acted)
 
 
 def _notify(error: Exception) -> None:

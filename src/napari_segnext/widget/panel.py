@@ -13,7 +13,9 @@ from napari_segnext.widget.controls import Controls
 from napari_segnext.widget.neighbours_section import NeighboursSection
 from napari_segnext.widget.objects_section import ObjectsSection
 from napari_segnext.widget.opening import images_of, targets_of
+from napari_segnext.widget.table_section import TableSection
 from napari_segnext.widget.view_section import ViewSection
+from napari_segnext.widget.volume_section import VolumeSection
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -44,6 +46,10 @@ class Panel(QScrollArea):
         The buttons.
     objects : ObjectsSection
         Accepted objects.
+    volume : VolumeSection
+        Slices of a volume; for stacks only.
+    table : TableSection
+        Table of objects.
     neighbours : NeighboursSection
         Neighbours and clean-up.
     view : ViewSection
@@ -58,6 +64,8 @@ class Panel(QScrollArea):
         self.hint.setStyleSheet("font-weight: bold; padding: 4px 0px;")
         self.controls = Controls()
         self.objects = ObjectsSection()
+        self.volume = VolumeSection()
+        self.table = TableSection()
         self.neighbours = NeighboursSection()
         self.view = ViewSection()
         body = QWidget()
@@ -77,6 +85,8 @@ class Panel(QScrollArea):
         """The parts that fold, by name, from top to bottom."""
         return {
             "objects": self.objects,
+            "volume": self.volume,
+            "table": self.table,
             "neighbours": self.neighbours,
             "view": self.view,
         }
@@ -109,6 +119,8 @@ class Panel(QScrollArea):
         self.controls.show_session(session, desk.last_label)
         objects = {} if session is None else session.objects
         self.objects.show_session(session, objects)
+        self.volume.show_session(session)
+        self.table.show_session(lambda: desk.session)
         self.neighbours.show_session(session)
         self.view.show_desk(desk)
         if session is None:
@@ -122,6 +134,8 @@ class Panel(QScrollArea):
         self.choices.image.show_layers([], None)
         self.choices.target.show_layers([], None)
         self.view.forget()
+        self.volume.forget()
+        self.table.forget()
 
     def _show_no_session(self, image: Image | None) -> None:
         self.hint.setText(text.NO_IMAGE if image is None else text.WRONG_IMAGE)

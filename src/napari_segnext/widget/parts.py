@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from qtpy.QtCore import QSignalBlocker, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -140,6 +140,11 @@ class Section(QCollapsible):
         assert isinstance(column, QVBoxLayout)  # noqa: S101 - for the type checker
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
+        # else it would be no higher than its size hint, which does not know how often
+        # sentences wrap in a narrow dock
+        column.setAlignment(Qt.AlignmentFlag(0))
+        preferred = QSizePolicy.Policy.Preferred
+        self.setSizePolicy(preferred, preferred)
         self.toggled.connect(self._on_toggled)
         self._on_toggled(False)
 

@@ -9,10 +9,12 @@ from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS, key_of
 from napari_segnext.widget.pointing import (
     bring_into_view,
+    go_to_plane,
     label_under_cursor,
     object_pointed_at,
     sources_of,
 )
+from napari_segnext.widget.volume_acts import VOLUME_ACTS, Extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +29,11 @@ __all__ = ["Performer", "Start"]
 # what may come between the two presses of "merge"
 _LOOKING = {
     *("merge", "preview", "sees"),
-    *("next_object", "previous_object", "next_unreviewed"),
+    *("next_object", "previous_object", "next_unreviewed", "next_worst"),
 }
+
+
+_EVERYWHERE = Extent()
 
 
 class Start(Protocol):
@@ -63,20 +68,27 @@ class Performer:
         self._tool_before_cut: str | None = None
 
     def perform(
-        self, name: str, session: Session, last_label: int | None, start: Start
+        self,
+        name: str,
+        session: Session,
+        last_label: int | None,
+        start: Start,
+        extent: Extent = _EVERYWHERE,
     ) -> str:
         """Do what the action `name` says.
 
         Parameters
         ----------
         name : str
-            A name of `actions.ACTIONS`, but "keys".
+            A name of `actions.ACTIONS`, but "keys" and "export_table".
         session : Session
             In which.
         last_label : int or None
             The label accepted last.
         start : Start
             What "start_from_label" takes where the mouse does not say.
+        extent : Extent
+            Which slices propagation may write.
 
         Returns
         -------
@@ -97,6 +109,8 @@ class Performer:
             return ""
         if name == "start_from_label":
             return self._start_from_label(session, start)
+        if name in VOLUME_ACTS:
+            return VOLUME_ACTS[name](session, extent)
         acts: dict[str, Callable[[Session], str | None]] = {
             "accept": self._do_accept,
             "polarity": lambda it: it.toggle_polarity(),
@@ -176,6 +190,23 @@ class Performer:
         label = session.next_object(step, unreviewed=unreviewed)
         if label is None:
             return text.NONE_UNREVIEWED if unreviewed else text.NO_OBJECTS
+        bring_into_view(self._viewer, session, label)
+        return text.AT_OBJECT.format(label=label)
+
+    def go_to(self, session: Session, label: int) -> str:
+        """Go to an object that was chosen, and bring it into view.
+
+        Raises
+        ------
+        SegNextError
+            If it is gone.
+        """
+        found = session.objects.get(label)
+        if found is not None and found.state == "open":
+            if found.keyed and session.plane not in found.keyed:
+                go_to_plane(self._viewer, session.image, found.keyed[0])
+            return text.OPEN_ALREADY.format(label=label)
+        session.go_to_object(label)
         bring_into_view(self._viewer, session, label)
         return text.AT_OBJECT.format(label=label)
 

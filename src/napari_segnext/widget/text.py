@@ -172,3 +172,104 @@ UNDER_CURSOR = trans._("the mouse")
 SOURCE_LABEL = trans._("Label to start from")
 SOURCE_LABEL_TIP = trans._("The label in that layer; at 0 the one selected there")
 SELECTED_LABEL = trans._("selected")
+
+VOLUME = trans._("Volume")
+VOLUME_TIP = trans._(
+    "Carry an object through the slices of a stack, and see where it needs a look"
+)
+STRIP = trans._("Quality of the slices")
+STRIP_TIP = trans._(
+    "Height and colour: the score. Triangle: made by hand; hatched: interpolated; thin "
+    "line: reviewed; thick line: locked. Click or drag to go there."
+)
+SLICE_EMPTY = trans._("Slice {index}: nothing of the object")
+SLICE_TOLD = trans._("Slice {index}: {told}")
+SLICE_KINDS = {
+    "keyed": trans._("by hand"),
+    "propagated": trans._("propagated"),
+    "interpolated": trans._("interpolated"),
+}
+SLICE_SCORE = trans._("score {score:.2f}")
+SLICE_LOCKED = trans._("locked")
+SLICE_REVIEWED = trans._("reviewed")
+NO_SLICES = trans._("No object is open or in focus.")
+SLICES_COUNT = trans._("{count} slices, {keyed} by hand")
+SLICES_RANGE = trans._("Slices")
+SLICES_FROM = trans._("First slice")
+SLICES_TO = trans._("Last slice")
+SLICES_RANGE_TIP = trans._(
+    "The slices that may be written; the others stay as they are"
+)
+UNTIL_END = trans._("until it ends")
+UNTIL_END_TIP = trans._(
+    "Go on in both directions until the object ends; otherwise only within the range"
+)
+AXIS = trans._("Along")
+AXIS_TIP = trans._("The slider to go along")
+AXIS_NUMBER = trans._("axis {axis}")
+FOLLOW = trans._("Follow corrections")
+FOLLOW_TIP = trans._(
+    "A correction by hand changes the slices up to the next ones made by hand, at once"
+)
+LOCK_SWITCH = trans._("Locked")
+REVIEW_SWITCH = trans._("Reviewed")
+PLACE_3D = trans._(
+    "3D view: accepted objects and the preview. Propagate, accept, undo and the strip "
+    "work here; prompts need the 2D view."
+)
+CACHE = trans._("Image features kept: {memory}")
+CACHE_DISK = trans._("{memory}, {disk}")
+CACHE_MEMORY = trans._("{used} of {budget} in memory")
+CACHE_ON_DISK = trans._("{used} of {budget} on disk")
+CACHE_TIP = trans._("What was encoded once need not be encoded again")
+CACHE_FOLDER = trans._("On disk in {folder}")
+BYTES = [trans._("B"), trans._("KB"), trans._("MB"), trans._("GB"), trans._("TB")]
+
+PROPAGATING = trans._("SegNext: slices")
+NO_OBJECT_TO_ACT_ON = trans._(
+    "No object is open or in focus; click on one, or choose one in the table."
+)
+NOTHING_TO_CANCEL = trans._("Nothing is running that could be cancelled.")
+STOPPED = trans._("Cancelled; what was done stays, and undo takes it back.")
+NO_WORST = trans._("No slice is left to look at: all are by hand, locked or reviewed.")
+AT_WORST = trans._("The worst slice that nobody has looked at: {told}")
+LOCKED_NOW = trans._("Slice {index} is locked: propagation leaves it as it is.")
+UNLOCKED_NOW = trans._("Slice {index} is no longer locked.")
+SLICE_REVIEWED_NOW = trans._("Slice {index} is reviewed.")
+SLICE_UNREVIEWED_NOW = trans._("Slice {index} is to be reviewed again.")
+NOT_ON_SLICE = trans._("Nothing of the object is on this slice.")
+ENDED = trans._("Slice {index}: {reason}")
+
+TABLE = trans._("Table of objects")
+TABLE_TIP = trans._("All objects with their size and state; to sort, choose and export")
+TABLE_ABOUT = trans._(
+    "Choose a row to go to that object, or several for the buttons below"
+)
+TABLE_ALL = trans._("Choose all rows")
+TABLE_COLUMNS = {
+    "label": trans._("Object"),
+    "slices": trans._("Slices"),
+    "keyed": trans._("By hand"),
+    "volume": trans._("Size"),
+    "score": trans._("Score"),
+    "state": trans._("State"),
+}
+COLUMN_WITH_UNIT = trans._("{title} ({unit})")
+STATES = {
+    "open": trans._("open"),
+    "accepted": trans._("accepted"),
+    "found": trans._("found"),
+}
+ROWS_PROPAGATE = trans._("Propagate rows")
+ROWS_PROPAGATE_TIP = trans._("Propagate the objects of the chosen rows, in one pass")
+ROWS_MERGE = trans._("Merge rows")
+ROWS_MERGE_TIP = trans._("Join the objects of the chosen rows")
+ROWS_MERGED = trans._("All are object {label} now; undo takes them apart.")
+ROWS_DELETE = trans._("Delete rows")
+ROWS_DELETE_TIP = trans._("Erase the objects of the chosen rows")
+ROWS_DELETED = trans._("{count} objects were erased; undo brings them back one by one.")
+EXPORT_TITLE = trans._("Export the table")
+EXPORT_NAME = trans._("objects.csv")
+EXPORT_FILTER = trans._("Tables (*.csv)")
+EXPORTED = trans._("The table is in {path}.")
+NOTHING_TO_EXPORT = trans._("There are no objects to export yet; accept one first.")

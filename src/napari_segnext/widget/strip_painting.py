@@ -1,0 +1,198 @@
+"""How the slices of an object are drawn as a strip: places, colours, marks.
+
+Colour never stands alone: a score is the height of a bar too, and every mark has a
+shape and a height of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_segnext.session.slices import SliceInfo
+
+__all__ = ["Cell", "Lanes", "cells_of", "paint_cells", "paint_shown", "score_colour"]
+
+BACKGROUND = QColor("#1E2227")
+_FRAME = QColor("#5A626C")
+_KEYED = QColor("#F5F5F5")
+_UNKNOWN = QColor("#8C939C")
+_LOCKED = QColor("#F0E442")
+_REVIEWED = QColor("#56B4E9")
+_SHOWN = QColor("#F0E442")
+_DARK = QColor("#101214")
+# from Okabe and Ito's vermilion over a pale yellow to their sky blue
+_RAMP = ((0.3, (213, 94, 0)), (0.65, (240, 220, 150)), (1.0, (86, 180, 233)))
+_LOWEST_BAR = 0.12
+_UNKNOWN_BAR = 0.5
+_GAP_FROM_PX = 4  # narrower cells touch
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Heights of the strip's parts in pixels, from top to bottom.
+
+    Parameters
+    ----------
+    keys, bars, reviewed, locked : int
+        Marks of keyed slices; the scores; the lines of reviewed and locked slices.
+    """
+
+    keys: int
+    bars: int
+    reviewed: int
+    locked: int
+
+    @classmethod
+    def for_font(cls, height_px: int) -> Lanes:
+        """Return lanes that go with text of that height."""
+        return cls(
+            max(5, round(0.45 * height_px)),
+            max(12, round(1.4 * height_px)),
+            max(4, round(0.3 * height_px)),
+            max(4, round(0.3 * height_px)),
+        )
+
+    @property
+    def height(self) -> int:
+        """Height of all, in pixels."""
+        return self.keys + self.bars + self.reviewed + self.locked
+
+
+@dataclass(slots=True)
+class Cell:
+    """What one place of the strip shows: a slice, or several where room is scarce.
+
+    Parameters
+    ----------
+    left, right : int
+        Its columns of pixels, the last one excluded.
+    score : float or None
+        The lowest score of what is not keyed.
+    keyed, found, interpolated, locked, reviewed : bool
+        Whether one of the slices is; `found`: one that is not keyed. `reviewed`:
+        whether all are.
+    """
+
+    left: int
+    right: int
+    score: float | None = None
+    keyed: bool = False
+    found: bool = False
+    interpolated: bool = False
+    locked: bool = False
+    reviewed: bool = True
+
+    def add(self, info: SliceInfo) -> None:
+        """Show a further slice here."""
+        if info.kind == "keyed":
+            self.keyed = True
+        else:
+            self.found = True
+            self.interpolated |= info.kind == "interpolated"
+            if info.score is not None:
+                low = info.score if self.score is None else self.score
+                self.score = min(low, info.score)
+        self.locked |= info.locked
+        self.reviewed &= info.reviewed
+
+
+def cells_of(slices: Mapping[int, SliceInfo], count: int, width: int) -> list[Cell]:
+    """Share out `width` columns of pixels among `count` slices.
+
+    Parameters
+    ----------
+    slices : mapping of int to SliceInfo
+        The slices that have something to show.
+    count, width : int
+        All slices, and the pixels for them.
+    """
+    cells: dict[int, Cell] = {}
+    for index, info in slices.items():
+        left = index * width // count
+        if left not in cells:
+            right = max(left + 1, (index + 1) * width // count)
+            cells[left] = Cell(left, right)
+        cells[left].add(info)
+    return list(cells.values())
+
+
+def score_colour(score: float) -> QColor:
+    """Return the colour of a score from 0 to 1."""
+    low, middle, high = _RAMP
+    start, end = (low, middle) if score < middle[0] else (middle, high)
+    part = min(max((score - start[0]) / (end[0] - start[0]), 0.0), 1.0)
+    red, green, blue = (
+        round(a + part * (b - a)) for a, b in zip(start[1], end[1], strict=True)
+    )
+    return QColor(red, green, blue)
+
+
+def paint_cells(painter: QPainter, cells: list[Cell], width: int, lanes: Lanes) -> None:
+    """Draw everything but the slice on display."""
+    top = lanes.keys + lanes.bars
+    painter.fillRect(0, 0, width, lanes.height, BACKGROUND)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for cell in cells:
+        gap = 1 if cell.right - cell.left >= _GAP_FROM_PX else 0
+        size = cell.right - cell.left - gap
+        _paint_bar(painter, cell, size, lanes)
+        if cell.reviewed:
+            # a thin line: told from the thick one of locked slices without colour
+            thin = max(1, lanes.reviewed // 3)
+            line = top + (lanes.reviewed - thin) // 2
+            painter.fillRect(cell.left, line, size + gap, thin, _REVIEWED)
+        if cell.locked:
+            line = top + lanes.reviewed
+            painter.fillRect(cell.left, line, size + gap, lanes.locked - 1, _LOCKED)
+    for cell in cells:  # above all bars: they are wider than a narrow cell
+        if cell.keyed:
+            _paint_key(painter, (cell.left + cell.right) / 2, lanes)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(_FRAME)
+    painter.drawRect(QRectF(0.5, 0.5, width - 1, lanes.height - 1))
+
+
+def paint_shown(painter: QPainter, cell: Cell, lanes: Lanes) -> None:
+    """Draw the frame around the slice on display."""
+    left = min(cell.left, cell.right - 3)
+    inner = QRectF(left + 0.5, 0.5, max(2, cell.right - left - 1), lanes.height - 1)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(_DARK, 3))
+    painter.drawRect(inner)
+    painter.setPen(QPen(_SHOWN, 1))
+    painter.drawRect(inner)
+
+
+def _paint_bar(painter: QPainter, cell: Cell, size: int, lanes: Lanes) -> None:
+    if cell.found:
+        part = _UNKNOWN_BAR if cell.score is None else max(_LOWEST_BAR, cell.score)
+        colour = _UNKNOWN if cell.score is None else score_colour(cell.score)
+    elif cell.keyed:
+        part, colour = 1.0, _KEYED
+    else:
+        return
+    height = round(min(part, 1.0) * lanes.bars)
+    bar = (cell.left, lanes.keys + lanes.bars - height, size, height)
+    painter.fillRect(*bar, colour)
+    if cell.interpolated:
+        painter.fillRect(*bar, QBrush(_DARK, Qt.BrushStyle.BDiagPattern))
+
+
+def _paint_key(painter: QPainter, middle: float, lanes: Lanes) -> None:
+    half = lanes.keys * 0.55
+    corners = [
+        QPointF(middle - half, 1),
+        QPointF(middle + half, 1),
+        QPointF(middle, lanes.keys),
+    ]
+    painter.setPen(QPen(_DARK, 1))
+    painter.setBrush(_KEYED)
+    painter.drawPolygon(QPolygonF(corners))
+    painter.setPen(Qt.PenStyle.NoPen)
