@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from qtpy.QtTest import QTest
+from sequence_table import AROUND_E
 from sequences import (
     PLACES,
     Sequence,
@@ -16,6 +17,7 @@ from sequences import (
     holds,
     key,
     labels,
+    outline,
     over,
     panel_says,
     shows,
@@ -193,7 +195,8 @@ OBJECTS = [
         "Accept then replaces its pixels.",
         (
             *(*_D_AND_E_AS_ONE, _ACCEPT),
-            *(over("D", "edit"), click("E", "Alt"), _ACCEPT),
+            *(over("D", "edit"), key("polarity"), tool("polygon")),
+            *(outline("click around E, the last corner twice", *AROUND_E), _ACCEPT),
         ),
         (labels(D=1, E=0), holds()),
     ),

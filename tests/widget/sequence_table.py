@@ -27,10 +27,10 @@ from sequences import (
 
 from napari_segnext.samples import load_sample
 
-__all__ = ["PROMPTS"]
+__all__ = ["AROUND_E", "PROMPTS"]
 
 _AROUND_A = ((24, 208), (22, 240), (50, 251), (84, 240), (84, 220), (56, 201))
-_AROUND_E = ((117, 176), (125, 196), (150, 206), (171, 200), (166, 166), (140, 157))
+AROUND_E = ((117, 176), (125, 196), (150, 206), (171, 200), (166, 166), (140, 157))
 _ALONG_A = ((34, 218), (44, 228), (56, 225), (66, 232), (76, 233))
 _ALONG_B = ((50, 145), (62, 134), (70, 126), (80, 118), (90, 112))
 _ALONG_E = ((122, 178), (134, 184), (146, 186), (158, 190))
@@ -119,7 +119,7 @@ def _polarity_is(polarity: str):
     return check
 
 
-_NO_BOX = outline("click around E, the last corner twice", *_AROUND_E)
+_NO_BOX = outline("click around E, the last corner twice", *AROUND_E)
 
 PROMPTS = [
     Sequence(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 from sequences import (
@@ -28,10 +30,12 @@ from sequences import (
     tool,
 )
 
+import napari_segnext as ns
 from napari_segnext.widget import text
 
 __all__ = ["WINDOW"]
 
+_ARROW_PX = 14  # beside the text of a tool with a menu
 _ACCEPT = key("accept")
 _HOLD = do("the answer takes its time", lambda user: user.hold_answers())
 _COME = do("the answer comes", lambda user: user.let_answers_come())
@@ -64,8 +68,14 @@ def _replace_image(user: User) -> None:
 
 
 def _open_second_image(user: User) -> None:
-    user.viewer.add_image(user.image.data.T.copy(), name="turned")
+    limits = user.image.contrast_limits
+    turned = user.image.data.T.copy()
+    user.viewer.add_image(turned, name="turned", contrast_limits=limits)
     user.settle()
+
+
+def _hide_second_image(user: User) -> None:
+    user.viewer.layers["turned"].visible = False
 
 
 def _choose_image(name: str, button: str = ""):
@@ -140,20 +150,25 @@ def _sheet_is_open(user: User) -> None:
 
 def _make_dock_narrow(user: User) -> None:
     """At one and a half times the size of letters, as narrow as it gets."""
-    panel = user.widget.panel
-    font = QFont(panel.font())
-    font.setPointSizeF(1.5 * font.pointSizeF())
-    panel.setFont(font)
+    appearance = get_settings().appearance
+    before = user.buttons["accept"].font().pointSize()
+    appearance.font_size = round(1.5 * appearance.font_size)
     dock = user.widget.parentWidget()
     window = user.viewer.window._qt_window
     window.resizeDocks([dock], [1], Qt.Orientation.Horizontal)
     for _ in range(5):
         QApplication.processEvents()
+    assert user.buttons["accept"].font().pointSize() >= 1.4 * before
 
 
 def _nothing_is_cut_off(user: User) -> None:
-    body = user.widget.panel.widget()
-    assert body.minimumSizeHint().width() <= user.widget.panel.viewport().width()
+    panel = user.widget.panel
+    body = panel.widget()
+    assert body.minimumSizeHint().width() <= panel.viewport().width()
+    for button in (*user.buttons.values(), *panel.controls.tools.values()):
+        arrow_px = _ARROW_PX if getattr(button, "menu", bool)() else 0
+        text_px = button.fontMetrics().horizontalAdvance(button.text())
+        assert text_px + arrow_px <= button.width(), button.text()
 
 
 def _preview_is_hidden(user: User) -> None:
@@ -176,14 +191,14 @@ def _fills_holes(user: User) -> None:
 
 
 def _break_network(user: User) -> None:
-    user.notes["failure"] = RuntimeError("no memory left")
-    if user.predictor is not None:
-        user.predictor.failure = user.notes["failure"]
+    failure = user.notes["failure"] = RuntimeError("no memory left")
+    network = ns.Predictor if user.predictor is None else user.predictor
+    broken = user.notes["broken"] = patch.object(network, "predict")
+    broken.start().side_effect = failure
 
 
 def _mend_network(user: User) -> None:
-    if user.predictor is not None:
-        user.predictor.failure = None
+    user.notes["broken"].stop()
 
 
 def _own_keys_are_gone(user: User) -> None:
@@ -261,6 +276,7 @@ WINDOW = [
             *(click("A"), _ACCEPT, click("B")),
             do("open a second image", _open_second_image),
             *(_choose_image("turned", "No"), _choose_image("nuclei 2D")),
+            do("hide the second image", _hide_second_image),
         ),
         (_is_about("nuclei 2D"), labels(A=1), shows("B"), holds(points=1)),
     ),

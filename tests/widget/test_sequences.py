@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 from sequence_objects import OBJECTS
 from sequence_table import PROMPTS
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 GALLERY = os.environ.get("SEGNEXT_GALLERY")
 SEQUENCES = [*PROMPTS, *OBJECTS, *WINDOW]
-_PICTURE_PX, _TEST_PX = (1150, 800), (900, 600)
+_SMOOTH = Qt.TransformationMode.SmoothTransformation
+_PICTURE_PX, _TEST_PX = (1400, 800), (900, 600)
+_MOST_BYTES = 60_000
 BY_NAME = {sequence.name: sequence for sequence in SEQUENCES}
 
 
@@ -72,7 +75,10 @@ def user_of(make_napari_viewer_proxy, predictor, mouse_of):
             widget.session.wait(60)
             return widget
 
-        return User(viewer, open_widget, mouse_of(viewer), predictor)
+        user = User(viewer, open_widget, mouse_of(viewer), predictor)
+        if GALLERY:  # the docks took room: the whole picture is to be seen
+            user.viewer.reset_view(margin=0.14)  # the help above it, too
+        return user
 
     return open_
 
@@ -167,11 +173,15 @@ def take_picture(user: User, sequence: Sequence, folder: Path) -> None:
     of_panel = sequence.shows == "panel"
     picture = user.widget.grab() if of_panel else window.grab()
     if of_panel:
-        picture = picture.scaledToWidth(260)
+        picture = picture.scaledToWidth(320, _SMOOTH)
     elif sequence.shows == "canvas":
         corner = canvas.mapTo(window, canvas.rect().topLeft())
         picture = picture.copy(canvas.rect().translated(corner))
-        picture = picture.scaledToWidth(420)
+        picture = picture.scaledToWidth(420, _SMOOTH)
     else:
-        picture = picture.scaledToWidth(760)
-    picture.save(str(folder / f"{sequence.name}.jpg"), "JPG", 80)
+        picture = picture.scaledToWidth(900, _SMOOTH)
+    path = folder / f"{sequence.name}.jpg"
+    for quality in (80, 70, 60, 50):
+        picture.save(str(path), "JPG", quality)
+        if path.stat().st_size <= _MOST_BYTES:
+            break
