@@ -1,4 +1,10 @@
-"""One slice: masks of the slice before become prompts, the network answers them."""
+"""One slice: masks of the slice before become prompts, the network answers them.
+
+The mask is moved first to where the two images say that it went
+(:mod:`napari_segnext.core.motion`), then goes to the mask channel together with a click
+into the middle of each of its parts. What the network answers and what the images say
+count the same.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from napari_segnext.core.patches import EMPTY, Patch, joined_region, placed
+from napari_segnext.core.features import Features
+from napari_segnext.core.motion import moved
+from napari_segnext.core.patches import EMPTY, Patch, joined_region, overlap, placed
 from napari_segnext.core.prompts import Click, Mask, Prompts
 
 if TYPE_CHECKING:
@@ -16,27 +24,70 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_segnext.core.prediction import Prediction
+    from napari_segnext.core.patches import Region
 
-__all__ = ["Found", "carry", "mined_prompts"]
+    Floats = npt.NDArray[np.float32]
+
+__all__ = ["Found", "Guess", "carry", "guess_from", "mined_prompts", "plain_guess"]
 
 _MAX_CLICKS = 8  # parts of a mask that get a click of their own
+_NETWORK_SHARE = 0.5  # of the say; the rest is the guess's
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guess:
+    """What is known of an object on a slice before the network is asked.
+
+    Parameters
+    ----------
+    region, probability
+        Part of the plane, and float32 values in it.
+    patch : Patch
+        The mask that becomes a prompt, not empty.
+    say : bool
+        Whether the probability counts in the answer, or was a prompt only.
+    """
+
+    region: Region
+    probability: Floats
+    patch: Patch
+    say: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What the network found of one object on one slice.
+    """What was found of one object on one slice.
 
     Parameters
     ----------
     patch : Patch
         The mask, after the objects of the slice competed for pixels.
     confidence : float
-        Mean probability inside it, 0 where it is empty.
+        The network's mean probability inside it, 0 where it is empty.
+    sureness : float
+        The mean probability by which it was decided.
+    agreement : float
+        IoU of the network's own mask with the guess.
     """
 
     patch: Patch
     confidence: float
+    sureness: float
+    agreement: float
+
+
+def plain_guess(patch: Patch) -> Guess:
+    """Return a mask as it is, only to be a prompt."""
+    return Guess(patch.region, patch.crop.astype(np.float32), patch, say=False)
+
+
+def guess_from(before: Patch, earlier: Any, features: Any) -> Guess:
+    """Return where a mask went; where it was if the images cannot be seen."""
+    if not (isinstance(earlier, Features) and isinstance(features, Features)):
+        return plain_guess(before)
+    region, probability = moved(before, earlier, features)
+    patch = Patch.of(probability > 0.5, region[:2])
+    return Guess(region, probability, patch if patch.area else before)
 
 
 def mined_prompts(patch: Patch, shape: tuple[int, int]) -> Prompts:
@@ -63,11 +114,11 @@ def mined_prompts(patch: Patch, shape: tuple[int, int]) -> Prompts:
 def carry(
     predictor: Any,
     features: Any,
-    before: Mapping[Hashable, Patch],
+    guesses: Mapping[Hashable, Guess],
     taken: Patch,
     should_stop: Callable[[], bool] | None,
 ) -> dict[Hashable, Found]:
-    """Find objects on a slice by their masks on the one before.
+    """Find objects on a slice by guesses of their masks.
 
     Parameters
     ----------
@@ -75,40 +126,73 @@ def carry(
         Answers all objects in one batch.
     features : Features
         Of the slice.
-    before : dict of id to Patch
-        Masks on the slice before, not empty.
+    guesses : dict of id to Guess
+        Of all objects that are looked for.
     taken : Patch
-        Pixels that belong to keyed objects and are not given away.
+        Pixels that belong to other objects and are not given away.
     should_stop : callable, optional
         Asked now and then; once it says True, ``Cancelled`` is raised.
     """
     shape = features.shape
-    prompts = [mined_prompts(patch, shape) for patch in before.values()]
+    prompts = [mined_prompts(guess.patch, shape) for guess in guesses.values()]
     answers = predictor.predict_many(features, prompts, should_stop=should_stop)
-    masks = _compete(answers, taken)
-    return {name: Found(*mask) for name, mask in zip(before, masks, strict=True)}
-
-
-def _compete(answers: list[Prediction], taken: Patch) -> list[tuple[Patch, float]]:
-    """Give each pixel to the most probable object; masks and mean probabilities."""
-    region = joined_region([answer.region for answer in answers])
-    best = placed(taken.crop.astype(np.float32) * 2, taken.region, region)
-    masks: list[npt.NDArray[np.bool_]] = []
-    for answer in answers:
-        masks.append(answer.crop_mask)
-        np.maximum(
-            best,
-            placed(np.where(masks[-1], answer.crop, 0), answer.region, region),
-            out=best,
+    pairs = list(zip(answers, guesses.values(), strict=True))
+    opinions = [_opinion(answer, guess) for answer, guess in pairs]
+    masks = _compete(opinions, taken)
+    found = {}
+    for name, (answer, guess), opinion, patch in zip(
+        guesses, pairs, opinions, masks, strict=True
+    ):
+        own = Patch.of(answer.crop_mask, answer.region[:2])
+        found[name] = Found(
+            patch,
+            _mean_inside(patch, answer.crop, answer.region),
+            _mean_inside(patch, opinion[1], opinion[0]),
+            overlap(own, guess.patch),
         )
+    return found
+
+
+def _opinion(answer: Any, guess: Guess) -> tuple[Region, Floats]:
+    """Return the probability of network and guess together; above 0.5 is the mask."""
+    # the model's own threshold becomes 0.5
+    limit = np.float32(getattr(answer, "threshold", 0.5))
+    crop = np.where(
+        answer.crop <= limit,
+        answer.crop * (0.5 / limit),
+        1 - (1 - answer.crop) * (0.5 / (1 - limit)),
+    ).astype(np.float32)
+    if not guess.say:
+        return answer.region, crop
+    region = joined_region([answer.region, guess.region])
+    network = placed(crop, answer.region, region)
+    known = placed(guess.probability, guess.region, region)
+    share = np.float32(_NETWORK_SHARE)
+    together = share * network + (1 - share) * known
+    return region, np.asarray(together, np.float32)
+
+
+def _mean_inside(patch: Patch, values: Floats, region: Region) -> float:
+    if not patch.area:
+        return 0.0
+    return float(placed(values, region, patch.region)[patch.crop].mean())
+
+
+def _compete(opinions: list[tuple[Region, Floats]], taken: Patch) -> list[Patch]:
+    """Give each pixel to the most probable object."""
+    whole = joined_region([region for region, _ in opinions])
+    best = placed(taken.crop.astype(np.float32) * 2, taken.region, whole)
+    places = [
+        np.s_[r0 - whole[0] : r1 - whole[0], c0 - whole[1] : c1 - whole[1]]
+        for (r0, c0, r1, c1), _ in opinions
+    ]
+    for here, (_, values) in zip(places, opinions, strict=True):
+        np.maximum(best[here], np.where(values > 0.5, values, 0), out=best[here])
     given = np.zeros(best.shape, bool)
     results = []
-    for answer, mask in zip(answers, masks, strict=True):
-        row, col = answer.region[0] - region[0], answer.region[1] - region[1]
-        here = np.s_[row : row + mask.shape[0], col : col + mask.shape[1]]
-        own = mask & (answer.crop >= best[here]) & ~given[here]
+    for here, (region, values) in zip(places, opinions, strict=True):
+        own = (values > 0.5) & (values >= best[here]) & ~given[here]
         given[here] |= own
-        patch = Patch.of(own, answer.region[:2])
-        mean = float(answer.crop[own].mean()) if patch.area else 0.0
-        results.append((patch if patch.area else EMPTY, mean))
+        patch = Patch.of(own, region[:2])
+        results.append(patch if patch.area else EMPTY)
     return results

@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_segnext.core.patches import overlap
+import numpy as np
+from scipy import ndimage
+
+from napari_segnext.core.features import Features
+from napari_segnext.core.motion import grey
+from napari_segnext.core.patches import joined_region, overlap
 from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
     from napari_segnext.core.patches import Patch
 
-__all__ = ["EndRule", "Ending", "reason_to_end"]
+__all__ = ["EndRule", "Ending", "Sight", "contrast", "reason_to_end"]
+
+_GAP_PX = 1  # between a mask and the ring that is its surroundings
+_RING_PX = 4
+_CLEAR = 1.0  # standard deviations by which a clear object differs from its ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,13 @@ class EndRule:
     min_agreement : float
         It ends where the IoU with the slice before is below this.
     min_confidence : float
-        It ends where the mean probability inside the mask is below this.
+        It ends where the network's mean probability inside the mask is below this.
+    min_key_share : float
+        It ends where the area is below this share of the key's.
+    min_contrast_share : float
+        It ends where the difference of its mean brightness from that of its
+        surroundings is below this share of what it is on the key. Asked only of
+        objects that stand out on the key by a standard deviation.
 
     Raises
     ------
@@ -58,7 +73,9 @@ class EndRule:
     min_area_share: float = 0.1
     max_area_share: float = 4.0
     min_agreement: float = 0.1
-    min_confidence: float = 0.6
+    min_confidence: float = 0.65
+    min_key_share: float = 0.05
+    min_contrast_share: float = 0.2
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -67,7 +84,13 @@ class EndRule:
                 f"An object of {self.min_area_px} px cannot be seen; "
                 "let `min_area_px` be 1 or more."
             )
-        for name in ("min_area_share", "min_agreement", "min_confidence"):
+        for name in (
+            "min_area_share",
+            "min_agreement",
+            "min_confidence",
+            "min_key_share",
+            "min_contrast_share",
+        ):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise SegNextError(
@@ -79,8 +102,66 @@ class EndRule:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is known of an object from its key.
+
+    Parameters
+    ----------
+    area : int
+        Pixels of the key's mask.
+    contrast : float or None
+        By how much it is brighter than its surroundings there, from -1 to 1; None
+        where it does not stand out clearly, or the image is not known.
+    """
+
+    area: int
+    contrast: float | None = None
+
+    @classmethod
+    def of(cls, patch: Patch, features: object) -> Sight:
+        """Look at a keyed mask."""
+        difference, spread = contrast(patch, features) or (0.0, 1.0)
+        clear = abs(difference) >= _CLEAR * spread > 0
+        return cls(patch.area, difference if clear else None)
+
+
+def contrast(patch: Patch, features: object) -> tuple[float, float] | None:
+    """Return how much brighter a mask is than its surroundings, and the spread.
+
+    Parameters
+    ----------
+    patch : Patch
+        The mask.
+    features : Features
+        Of its slice; anything else has no image to look at.
+
+    Returns
+    -------
+    (float, float) or None
+        Difference of the means of mask and ring, in grey values from 0 to 1, and the
+        root of their mean variance.
+    """
+    if not isinstance(features, Features) or not patch.area:
+        return None
+    region = joined_region([patch.region], features.shape, _GAP_PX + _RING_PX)
+    mask, image = patch.on(region), grey(features, region)
+    ring = ndimage.binary_dilation(mask, iterations=_GAP_PX + _RING_PX)
+    ring &= ~ndimage.binary_dilation(mask, iterations=_GAP_PX)
+    if not ring.any():
+        return None
+    spread = np.sqrt((image[mask].var() + image[ring].var()) / 2)
+    return float(image[mask].mean() - image[ring].mean()), float(spread)
+
+
 def reason_to_end(
-    rule: EndRule, before: Patch, found: Patch, confidence: float
+    rule: EndRule,
+    sight: Sight,
+    before: Patch,
+    found: Patch,
+    confidence: float,
+    features: object = None,
+    spacing: float = 1.0,
 ) -> str | None:
     """Return why an object is not on a slice, or None where it is.
 
@@ -88,33 +169,62 @@ def reason_to_end(
     ----------
     rule : EndRule
         The limits.
+    sight : Sight
+        What is known from the key.
     before, found : Patch
         Its mask on the slice before, and what was found on this one.
     confidence : float
-        Mean probability inside `found`.
+        The network's mean probability inside `found`.
+    features : Features, optional
+        Of this slice.
+    spacing : float
+        Distance of the two slices over the size of a pixel. The limits on area and
+        overlap between them hold up to 1; beyond they are raised to this power.
     """
+    power = max(spacing, 1.0)
+    least, most = rule.min_area_share**power, rule.max_area_share**power
     area, old = found.area, before.area
     if area < rule.min_area_px:
         return f"The area fell to {area} px, below {rule.min_area_px} px."
-    if area < rule.min_area_share * old:
+    if area < least * old:
         return (
-            f"The area fell from {old} to {area} px, below "
-            f"{rule.min_area_share:.0%} of the slice before."
+            f"The area fell from {old} to {area} px, below {least:.2%} of the slice "
+            "before."
         )
-    if area > rule.max_area_share * old:
+    if area < rule.min_key_share * sight.area:
         return (
-            f"The area rose from {old} to {area} px, above "
-            f"{rule.max_area_share:g} times the slice before."
+            f"The area fell to {area} px, below {rule.min_key_share:.0%} of the "
+            f"{sight.area} px on the key."
+        )
+    if area > most * old:
+        return (
+            f"The area rose from {old} to {area} px, above {most:.3g} times the slice "
+            "before."
         )
     agreement = overlap(before, found)
-    if agreement < rule.min_agreement:
+    if agreement < rule.min_agreement**power:
         return (
-            f"The overlap with the slice before fell to {agreement:.2f}, below "
-            f"{rule.min_agreement:.2f}."
+            f"The overlap with the slice before fell to {agreement:.3f}, below "
+            f"{rule.min_agreement**power:.3f}."
         )
     if confidence < rule.min_confidence:
         return (
-            f"The model's confidence fell to {confidence:.2f}, below "
+            f"The network's confidence fell to {confidence:.2f}, below "
             f"{rule.min_confidence:.2f}."
         )
-    return None
+    return _faded(rule, sight, found, features)
+
+
+def _faded(rule: EndRule, sight: Sight, found: Patch, features: object) -> str | None:
+    if sight.contrast is None:
+        return None
+    seen = contrast(found, features)
+    if seen is None:
+        return None
+    share = seen[0] / sight.contrast
+    if share >= rule.min_contrast_share:
+        return None
+    return (
+        f"The contrast to the surroundings fell to {share:.0%} of the key's, below "
+        f"{rule.min_contrast_share:.0%}."
+    )

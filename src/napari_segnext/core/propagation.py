@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_segnext.core.carrying import Found, carry
-from napari_segnext.core.ending import Ending, EndRule, reason_to_end
+from napari_segnext.core.carrying import Found, carry, guess_from, plain_guess
+from napari_segnext.core.ending import Ending, EndRule, Sight, reason_to_end
 from napari_segnext.core.interpolation import between, interpolate
 from napari_segnext.core.patches import EMPTY, Patch, joined_region, overlap
 from napari_segnext.core.runs import Keys, Schedule, plan_runs, read_keys
@@ -43,6 +43,8 @@ __all__ = [
     "snap",
 ]
 
+_SCORE_PER_PX = 0.97  # what a pixel of distance from the nearest key takes off
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
@@ -59,8 +61,8 @@ class Slice:
     confidence : float
         Mean probability inside the mask.
     agreement : float
-        IoU with what the mask was compared to: the other pass between two keys,
-        the slice before elsewhere.
+        IoU of the forward and the backward pass where they met between two keys;
+        elsewhere of the network's own answer with what it was given as a prompt.
     """
 
     region: Region
@@ -171,6 +173,7 @@ class _Sweep:
     spacing: float
     should_stop: Callable[[], bool] | None
     forward: dict[int, dict[Hashable, Patch]] = field(default_factory=dict)
+    seen: dict[int, Features] = field(default_factory=dict)
 
     def steps(self, schedule: Schedule, resume: Iterator[Step]) -> Iterator[Step]:
         total = len(schedule.visits)
@@ -189,37 +192,59 @@ class _Sweep:
     def _visit(self, index: int, runs: list[Run]) -> Step:
         if self.should_stop is not None and self.should_stop():
             raise Cancelled
-        before = {run.name: run.before for run in runs}
-        features = self.features(index, runs[0].before.centre)
-        _check_shape(features, self.keys)
+        features = self._seen(index, runs[0].before.centre)
+        guesses = {}
+        for run in runs:
+            earlier = self._seen(run.last, run.before.centre)
+            guesses[run.name] = guess_from(run.before, earlier, features)
+            if run.sight is None:
+                key = self.keys.patches[run.name][run.start]
+                run.sight = Sight.of(key, self._seen(run.start, key.centre))
         found = carry(
             self.predictor,
             features,
-            before,
-            _union(self._owned(index, before), self.keys.shape),
+            guesses,
+            _union(self._owned(index, guesses), self.keys.shape),
             self.should_stop,
         )
         answers: dict[Hashable, Slice] = {}
         endings: dict[Hashable, Ending] = {}
         for run in runs:
             one = found[run.name]
-            reason = reason_to_end(self.rule, run.before, one.patch, one.confidence)
+            reason = reason_to_end(
+                self.rule,
+                run.sight or Sight(run.before.area),
+                run.before,
+                one.patch,
+                one.confidence,
+                features,
+                self.spacing * abs(index - run.last),
+            )
             if reason is not None and run.stop is None:
                 run.ended = True
                 endings[run.name] = Ending(index, reason)
                 continue
             if reason is not None:
-                one = Found(self._interpolated(run, index), 0.0)
+                one = Found(self._interpolated(run, index), 0.0, 0.0, 0.0)
             answers[run.name] = self._answer(run, index, one)
         self._advance(index, runs, answers)
         return Step(index, answers, endings)
 
-    def _owned(
-        self, index: int, moving: Mapping[Hashable, Patch]
-    ) -> dict[Hashable, Patch]:
+    def _seen(self, index: int, near: Near) -> Features:
+        """Return the features of a slice; those of the two seen last are at hand."""
+        if index not in self.seen:
+            features = self.features(index, near)
+            _check_shape(features, self.keys)
+            while len(self.seen) > 1:
+                del self.seen[next(iter(self.seen))]
+            self.seen[index] = features
+        return self.seen[index]
+
+    def _owned(self, index: int, moving: Iterable[Hashable]) -> dict[Hashable, Patch]:
         """Masks on a slice that those on their way cannot have."""
         settled = {**self.forward.get(index, {}), **self.keys.on(index)}
-        return {name: mask for name, mask in settled.items() if name not in moving}
+        names = set(moving)
+        return {name: mask for name, mask in settled.items() if name not in names}
 
     def _interpolated(self, run: Run, index: int) -> Patch:
         """Return what lies between two keys where the network lost the object."""
@@ -232,17 +257,14 @@ class _Sweep:
 
     def _answer(self, run: Run, index: int, found: Found) -> Slice:
         other = self.forward.get(index, {}).get(run.name)
-        patch, reference = found.patch, run.before
-        if other is not None and run.stop is not None:
-            share = (index - run.stop) / (run.start - run.stop)
-            joined = between(other, patch, share, self.keys.shape)
-            reference = other
+        patch, agreement = found.patch, found.agreement
+        if other is not None and run.stop is not None and index < run.start:
+            share = (run.start - index) / (run.start - run.stop)
             agreement = overlap(patch, other)
+            joined = between(patch, other, share, self.keys.shape)
             patch = joined if joined.area else patch
-        else:
-            agreement = overlap(patch, reference)
-        score = found.confidence * agreement
-        return Slice(patch.region, patch.crop, score, found.confidence, agreement)
+        away = self.keys.distance(run.name, index) * self.spacing
+        return _slice(patch, found, agreement, away)
 
     def _advance(
         self, index: int, runs: list[Run], answers: Mapping[Hashable, Slice]
@@ -302,7 +324,7 @@ def snap(
             for index in slices:
                 if low < index < high:
                     ways.setdefault(index, {})[name] = (low, high)
-    return _snapped(predictor, features, known, ways, should_stop)
+    return _snapped(predictor, features, known, ways, spacing, should_stop)
 
 
 def _snapped(
@@ -310,6 +332,7 @@ def _snapped(
     features: FeaturesOf,
     keys: Keys,
     ways: dict[int, dict[Hashable, tuple[int, int]]],
+    spacing: float,
     should_stop: Callable[[], bool] | None,
 ) -> Iterator[Step]:
     for number, index in enumerate(sorted(ways)):
@@ -325,17 +348,26 @@ def _snapped(
         _check_shape(planes, keys)
         owned = {n: mask for n, mask in keys.on(index).items() if n not in guesses}
         taken = _union(owned, keys.shape)
-        found = carry(predictor, planes, guesses, taken, should_stop)
+        found = carry(
+            predictor,
+            planes,
+            {name: plain_guess(guess) for name, guess in guesses.items()},
+            taken,
+            should_stop,
+        )
         answers: dict[Hashable, Slice] = {}
         for name, guess in guesses.items():
-            patch, confidence = found[name].patch, found[name].confidence
-            agreement = overlap(guess, patch)
-            if not patch.area:
-                patch = guess
-            answers[name] = Slice(
-                patch.region, patch.crop, confidence * agreement, confidence, agreement
-            )
+            one = found[name]
+            patch = one.patch if one.patch.area else guess
+            away = keys.distance(name, index) * spacing
+            answers[name] = _slice(patch, one, one.agreement, away)
         yield Step(index, answers, {}, number + 1, len(ways))
+
+
+def _slice(patch: Patch, found: Found, agreement: float, away: float) -> Slice:
+    """Score an answer `away` pixels from the nearest key."""
+    score = found.confidence * found.sureness * agreement * _SCORE_PER_PX**away
+    return Slice(patch.region, patch.crop, score, found.confidence, agreement)
 
 
 def _union(masks: Mapping[Hashable, Patch], shape: tuple[int, int]) -> Patch:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_segnext.core.ending import Sight
+
 __all__ = ["Keys", "Run", "Schedule", "plan_runs", "read_keys"]
 
 
@@ -41,6 +43,11 @@ class Keys:
             pair for pair in pairwise(known) if all(known[key].area for key in pair)
         ]
 
+    def distance(self, name: Hashable, index: int) -> int:
+        """Slices to the nearest key of an object that has a mask."""
+        known = self.patches[name].items()
+        return min(abs(key - index) for key, patch in known if patch.area)
+
     def on(self, index: int) -> dict[Hashable, Patch]:
         """Masks that are keyed on a slice."""
         return {
@@ -65,6 +72,8 @@ class Run:
         The mask on the slice visited last, the key's at first.
     last : int
         That slice.
+    sight : Sight or None
+        What is known from the key, once it was looked at.
     ended : bool
         Whether the object was left alone before the last of `indices`.
     """
@@ -75,6 +84,7 @@ class Run:
     indices: tuple[int, ...]
     before: Patch
     last: int
+    sight: Sight | None = None
     ended: bool = False
 
 
