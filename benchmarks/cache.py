@@ -152,9 +152,10 @@ def memory(stack, predictor, folder: Path) -> None:
     print("\npropagation, memory budget 64 MB: MB of the process, of the cache")
     desk = Desk(stack, predictor, folder, 0)
     desk.session.set_cache(memory_budget=64 * 10**6)
-    desk.click(0)
     own = psutil.Process()
     for low in range(0, len(stack) - 40, 50):
+        desk.show(low)
+        desk.click(low)  # keyed, so that the next part begins here
         start = time.perf_counter()
         desk.session.propagate(slices=range(low, low + 51))
         desk.session.wait()
