@@ -158,7 +158,7 @@ class Running(Slices):
 
     @property
     def _is_after_correction(self) -> bool:
-        """Whether what is logged now comes right after a correction and goes with it."""
+        """Whether what is logged now comes of the correction just before."""
         last = self._history.last
         return isinstance(last, PromptsChanged) or (
             isinstance(last, Propagated) and last.follows
