@@ -10,6 +10,7 @@ from napari.layers import Image
 from volumes import (
     SHAPE,
     TUBE,
+    GatedPredictor,
     PartPredictor,
     centre,
     check,
