@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_segnext.errors import LayerError
 from napari_segnext.session.measuring import pixel_size, time_axes
+from napari_segnext.session.sizes import Sizes, measured
 from napari_segnext.session.together import masks_apart
 from napari_segnext.session.volume import Volume
 
@@ -54,8 +55,7 @@ class Table(Volume):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        # slices and pixels of accepted objects, until anything changes
-        self._sizes: tuple[tuple[object, ...], dict[int, tuple[int, float]]] = ((), {})
+        self._sizes = Sizes()
 
     def table(self) -> list[ObjectRow]:
         """List all objects, by label, with what is known of them."""
@@ -127,40 +127,15 @@ class Table(Volume):
             )
             for plane, mask in masks.items()
         ]
-        return self._measured(np.unique(np.concatenate(flat)))
-
-    def _measured(self, flat: np.ndarray) -> tuple[int, float]:
-        """Count slices and pixels a time point of flat indices."""
-        where = np.unravel_index(flat, self._board.shape)
-        axes = self._board.axes
-        fixed = [axis for axis in range(len(where)) if axis not in axes]
-        times = time_axes(self._image)
-        slices = _count([where[axis] for axis in fixed], len(flat))
-        points = _count([where[axis] for axis in times], len(flat))
-        return slices, len(flat) / max(points, 1)
+        pixels = np.unravel_index(np.unique(np.concatenate(flat)), self._board.shape)
+        return measured(pixels, self._board.axes, time_axes(self._image))
 
     def _accepted_sizes(self) -> dict[int, tuple[int, float]]:
-        key = (self._history.revision, self._board.axes, id(self._target.layer.data))
-        if self._sizes[0] != key:
-            self._sizes = (
-                key,
-                {
-                    label: self._measured(
-                        np.ravel_multi_index(
-                            self._target.find(label).coordinates, self._board.shape
-                        )
-                    )
-                    for label in self._target.labels
-                },
-            )
-        return self._sizes[1]
-
-
-def _count(positions: list[np.ndarray], pixels: int) -> int:
-    """How many different positions there are; one where there are no axes."""
-    if not pixels:
-        return 0
-    if not positions:
-        return 1
-    shape = tuple(int(axis.max()) + 1 for axis in positions)
-    return len(np.unique(np.ravel_multi_index(tuple(positions), shape)))
+        return self._sizes.read(
+            self._target.layer.data,
+            self._target.labels,
+            self._target.find,
+            self._history.acts,
+            self._board.axes,
+            time_axes(self._image),
+        )

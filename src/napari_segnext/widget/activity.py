@@ -42,10 +42,13 @@ class Activity(QObject):
     ----------
     began, ended : Signal()
         A run began, or is over.
+    moved : Signal(int, int)
+        How far it is: done, and in all; 0 of 0 when it is over.
     """
 
     began = Signal()
     ended = Signal()
+    moved = Signal(int, int)
 
     def __init__(self, desk: Desk, parent: QWidget) -> None:
         super().__init__(parent)
@@ -128,6 +131,7 @@ class Activity(QObject):
         if self._total and bar.total != self._total:
             bar.total = self._total
         if self._done != bar.n:
+            self.moved.emit(self._done, self._total)
             bar.update(self._done - bar.n)
 
     # ---- a run
@@ -156,6 +160,7 @@ class Activity(QObject):
 
     def _end(self) -> None:
         self._timer.stop()
+        self.moved.emit(0, 0)
         heard, self._heard = self._heard, []
         bar, self._bar = self._bar, None
         self._done, self._total = 0, 0

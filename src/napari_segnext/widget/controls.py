@@ -74,6 +74,7 @@ class Controls(QWidget):
         super().__init__(parent)
         self.buttons: dict[str, QPushButton] = {}
         self.tools: dict[str, QToolButton] = {}
+        self._progress = (0, 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -122,10 +123,17 @@ class Controls(QWidget):
 
     def show_busy(self, busy: bool) -> None:
         """Run or stop the busy indicator; its room stays."""
+        done, total = self._progress if busy else (0, 0)
         # an indeterminate bar repaints all the time: only while it is needed
-        self.busy.setRange(0, 0 if busy else 1)
+        self.busy.setRange(0, total or int(not busy))
+        self.busy.setValue(done)
         self.busy.setProperty("busy", busy)
         self.busy.setToolTip(text.WORKING if busy else "")
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Say how far a long run is; 0 of 0: nobody knows, or there is none."""
+        self._progress = done, total
+        self.show_busy(bool(self.busy.property("busy")))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Give the tools the font of the other buttons: napari's themes do not."""

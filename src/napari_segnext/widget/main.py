@@ -92,6 +92,7 @@ class SegNextWidget(QWidget):
         self._activity = Activity(self._desk, self)
         self._activity.began.connect(self._on_run_began)
         self._activity.ended.connect(self._on_run_ended)
+        self._activity.moved.connect(self.panel.controls.show_progress)
         self._help = Help(self._desk)
         self._desk.stale.connect(self._on_desk_stale)
         self._desk.busy.connect(self.panel.controls.show_busy)
