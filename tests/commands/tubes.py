@@ -111,6 +111,26 @@ def write_inputs(folder: Path, prompts: Any = None) -> tuple[Path, Path]:
     return stack, file
 
 
+def truth_keys() -> dict[int, dict[int, np.ndarray]]:
+    """Return the truth on the slices that `PROMPTS` names, by label and slice."""
+    truth = make_truth()
+    slices = {1: [KEY], 2: [KEY, 10], 3: [KEY, 10], 7: [KEY]}
+    return {
+        label: {index: truth[index] == label for index in indices}
+        for label, indices in slices.items()
+    }
+
+
+def write_keys(folder: Path) -> Path:
+    """Write them as a stack of labels."""
+    keys = np.zeros(SHAPE, np.uint16)
+    for label, masks in truth_keys().items():
+        for index, mask in masks.items():
+            keys[index][mask] = label
+    np.save(folder / "keys.npy", keys)
+    return folder / "keys.npy"
+
+
 def make_job(folder: Path, name: str = "labels.zarr", **options: Any) -> Job:
     """Open what :func:`write_inputs` wrote."""
     axis = options.pop("axis", 0)

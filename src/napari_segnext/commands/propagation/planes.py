@@ -33,7 +33,7 @@ class Planes:
     def __init__(self, stack: Stack, model_digest: str) -> None:
         self.stack = stack
         self.seen = stack.sample()
-        self.checks: dict[int, int] = {}  # CRC-32 of the slices that were read
+        self._checks: dict[int, int] = {}  # of the slices that were read
         self._digest = model_digest
         self._cache = FeatureCache(_CACHE_BYTES)
 
@@ -46,11 +46,15 @@ class Planes:
             self._cache.put(index, known)
         return known
 
+    def checksum(self, index: int) -> int:
+        """Return the CRC-32 of a slice."""
+        if index not in self._checks:
+            self._read(index)
+        return self._checks[index]
+
     def check(self, index: int, expected: int) -> None:
         """Refuse a slice that is not what it was."""
-        if index not in self.checks:
-            self._read(index)
-        if self.checks[index] != expected:
+        if self.checksum(index) != expected:
             raise JournalError(
                 f"Slice {index} of {self.stack.path} was changed since this run began; "
                 "give --overwrite to begin anew, or choose another --out."
@@ -58,5 +62,5 @@ class Planes:
 
     def _read(self, index: int) -> npt.NDArray[Any]:
         plane = self.stack.plane(index)
-        self.checks[index] = zlib.crc32(plane.tobytes())
+        self._checks[index] = zlib.crc32(plane.tobytes())
         return plane

@@ -231,7 +231,8 @@ def _new_journal(
 ) -> Journal:
     """Predict the keyed slices, and write them down."""
     keys = predict_keys(predictor, planes, job.given, should_stop)
-    checks = {index: planes.checks[index] for index in job.given.prompted}
+    keyed = sorted({index for one in keys.values() for index in one})
+    checks = {index: planes.checksum(index) for index in keyed}
     return Journal.begin(journal_path(job.out), identity, keys, checks)
 
 

@@ -80,7 +80,7 @@ class Writer:
                 resume=self._known(bar, should_stop),
             )
             for step in steps:
-                self.journal.add(step, self.planes.checks[step.index])
+                self.journal.add(step, self.planes.checksum(step.index))
                 self._take(step, bar)
         return self._resumed
 
