@@ -22,6 +22,7 @@ from machine_predictor import BLOCKED, ScriptedFailureError
 from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
+    from napari_segnext.session.pixels import PlaneMask
     from napari_segnext.session.planes import PlaneKey
 
 METADATA_KEY = "napari_segnext"
@@ -99,7 +100,7 @@ def candidates(
     """What the preview may show on a plane; the first is what it should show."""
     shape = plane.shape_in(desk.shape)
     if found.stored is not None:
-        return [found.stored.plane(shape).astype(int)]
+        return [painted_mask(found.stored, shape)]
     shown = []
     for number in reversed(found.entries):
         if not fold.entries[number, plane][0]:
@@ -113,9 +114,17 @@ def candidates(
             ]
         if (number, plane) in fold.replaced:
             stored = fold.replaced[number, plane]
-            shown.append(stored.plane(shape).astype(int))
+            shown.append(painted_mask(stored, shape))
             break
     return [*shown, np.zeros(shape, int)]
+
+
+def painted_mask(mask: PlaneMask, shape: tuple[int, int]) -> np.ndarray:
+    """Draw a mask, of several objects with their numbers."""
+    result = np.zeros(shape, int)
+    for number, part in mask.parts.items():
+        result[part.plane(shape)] = number
+    return result
 
 
 def cleaned(

@@ -14,7 +14,7 @@ import numpy as np
 from machine_predictor import answer
 
 from napari_segnext.core.prompts import Box, Mask, Polygon, Prompts, Scribble
-from napari_segnext.session.acts import PromptsChanged
+from napari_segnext.session.acts import Marked, PromptsChanged, Propagated
 from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Fold:
     replaced: dict[tuple[int, PlaneKey], PlaneMask] = field(default_factory=dict)
     editing: int | None = None
     each: bool = False
+    labels: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, acts: Iterable[Any]) -> Fold:
@@ -61,7 +62,22 @@ class Fold:
                     for plane, state in act.after.planes.items()
                 }
                 fold.editing, fold.each = act.after.editing, act.after.each
+                fold.labels = act.after.labels
+            elif isinstance(act, Propagated | Marked):
+                fold._make(act.changes)
         return fold
+
+    def _make(self, changes: Iterable[Any]) -> None:
+        for change in changes:
+            before = self.planes.pop(change.plane, None)
+            for state, found in ((change.before, before), (change.after, None)):
+                if state is None:
+                    continue
+                known = PlaneFold(state.prompts, state.entries, state.stored)
+                assert found is None or found == known
+                self.planes[change.plane] = known
+            if change.after is None:
+                self.planes.pop(change.plane, None)
 
     def _change(self, number: int, change: Any) -> None:
         before = self.planes.get(change.plane, PlaneFold(Prompts(), ()))

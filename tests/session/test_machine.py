@@ -21,6 +21,7 @@ from machine_options import Options
 from machine_predictor import WELL
 from machine_prompting import Prompting
 from machine_surroundings import Surroundings
+from machine_volume import Volumes
 from napari.components import ViewerModel
 
 BY_SCRIPT = ("add_click", "add_clicks", "add_box", "add_polygon", "add_scribble")
@@ -36,7 +37,7 @@ PROFILES = {
 }
 
 
-class Machine(Prompting, Objects, Options, Surroundings):
+class Machine(Prompting, Objects, Volumes, Options, Surroundings):
     """A viewer, an image, a session, and a user who forgives nothing."""
 
     by_script = rule_of(Prompting, *BY_SCRIPT)
@@ -47,6 +48,8 @@ class Machine(Prompting, Objects, Options, Surroundings):
     objects_again = rule_of(Objects)
     target = rule_of(Objects, *TARGET)
     log = rule_of(Objects, "undo", "redo", "go_there_and_back", "check_undo_of_all")
+    volumes = rule_of(Volumes)
+    volumes_again = rule_of(Volumes)
     options = rule_of(Options)
     predictor = rule_of(Surroundings, "block", "fail", "run", "hurry")
     recovery = rule_of(Surroundings, "recover")
