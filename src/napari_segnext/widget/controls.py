@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QSignalBlocker, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QSignalBlocker, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QAction  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -21,11 +21,14 @@ from qtpy.QtWidgets import (
 
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS, tooltip, with_key
-from napari_segnext.widget.parts import caption, make_action_button, stretch
+from napari_segnext.widget.parts import (
+    caption,
+    follow_font,
+    make_action_button,
+    stretch,
+)
 
 if TYPE_CHECKING:
-    from qtpy.QtCore import QObject
-
     from napari_segnext.session.session import Session
 
 __all__ = ["Controls"]
@@ -43,7 +46,6 @@ QToolButton:hover { background-color: rgba(127, 127, 127, 120); }
 QToolButton:checked { background-color: #0072B2; color: white; }
 QToolButton::menu-button { border: none; width: 14px; }
 """
-_FONT_EVENTS = (QEvent.Type.FontChange, QEvent.Type.StyleChange)
 _MAX_LABEL = 2**31 - 1
 
 
@@ -84,7 +86,7 @@ class Controls(QWidget):
         layout.addLayout(self._make_history())
         layout.addLayout(self._make_run())
         layout.addWidget(self._make_busy())
-        self.buttons["accept"].installEventFilter(self)
+        follow_font(self.buttons["accept"], *self.tools.values(), self.keys)
         self.show_session(None)
 
     def show_session(
@@ -134,14 +136,6 @@ class Controls(QWidget):
         """Say how far a long run is; 0 of 0: nobody knows, or there is none."""
         self._progress = done, total
         self.show_busy(bool(self.busy.property("busy")))
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Give the tools the font of the other buttons: napari's themes do not."""
-        if event is not None and event.type() in _FONT_EVENTS:
-            font = self.buttons["accept"].font()
-            for button in (*self.tools.values(), self.keys):
-                button.setFont(font)
-        return super().eventFilter(watched, event)
 
     def _show_tips(self) -> None:
         # each time: the user may have chosen another key

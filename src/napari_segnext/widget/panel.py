@@ -119,7 +119,7 @@ class Panel(QScrollArea):
         self.controls.show_session(session, desk.last_label)
         objects = {} if session is None else session.objects
         self.objects.show_session(session, objects)
-        self.volume.show_session(session)
+        self.volume.show_session(session, objects)
         self.table.show_session(lambda: desk.session)
         self.neighbours.show_session(session)
         self.view.show_desk(desk)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import (  # type: ignore[attr-defined]
+    QEvent,
+    QObject,
+    QSignalBlocker,
+    Qt,
+    Signal,
+)
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -25,12 +31,11 @@ from napari_segnext.widget.actions import ACTIONS, tooltip
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from qtpy.QtCore import QObject
-
 __all__ = [
     "Section",
     "Spin",
     "caption",
+    "follow_font",
     "make_action_button",
     "quietly",
     "stretch",
@@ -80,6 +85,31 @@ def make_action_button(name: str) -> QPushButton:
     button.setAccessibleName(ACTIONS[name].text)
     button.setAccessibleDescription(ACTIONS[name].tip)
     return stretch(button)
+
+
+_FONT_EVENTS = (QEvent.Type.FontChange, QEvent.Type.StyleChange)
+
+
+class _FontFollower(QObject):
+    def __init__(self, leader: QWidget, followers: tuple[QWidget, ...]) -> None:
+        super().__init__(leader)
+        self._followers = followers
+        leader.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() in _FONT_EVENTS:
+            if isinstance(watched, QWidget):
+                for follower in self._followers:
+                    follower.setFont(watched.font())
+        return False
+
+
+def follow_font(leader: QWidget, *followers: QWidget) -> None:
+    """Give controls the font of another one, now and later.
+
+    napari's themes and its font size are for some kinds of widgets only.
+    """
+    _FontFollower(leader, followers)
 
 
 class Spin(QSpinBox):

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_segnext.widget import text
 from napari_segnext.widget.object_table import ObjectTable
-from napari_segnext.widget.parts import Section, stretch
+from napari_segnext.widget.parts import Section, follow_font, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,8 @@ class TableSection(Section):
             self._row_button("delete", text.ROWS_DELETE, text.ROWS_DELETE_TIP),
         )
         self.add_line(self.add_action("export_table"))
+        headings = (self.table.horizontalHeader(), self.table.verticalHeader())
+        follow_font(self.controls["export_table"], self.table, *filter(None, headings))
         self.toggled.connect(lambda _is_open: self._read_soon())
 
     def show_session(self, get: Callable[[], Session | None]) -> None:

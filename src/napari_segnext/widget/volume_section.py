@@ -10,7 +10,14 @@ from qtpy.QtWidgets import QCheckBox, QLabel
 from napari_segnext.session.planes import PlaneKey, shape_of, view_axes
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import Choice
-from napari_segnext.widget.parts import Section, Spin, caption, quietly, stretch
+from napari_segnext.widget.parts import (
+    Section,
+    Spin,
+    caption,
+    follow_font,
+    quietly,
+    stretch,
+)
 from napari_segnext.widget.quality_strip import QualityStrip
 from napari_segnext.widget.volume_acts import Extent, place_along
 
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_segnext.session.features import CacheInfo
+    from napari_segnext.session.objects import ObjectInfo
     from napari_segnext.session.session import Session
     from napari_segnext.session.slices import SliceInfo
 
@@ -69,6 +77,7 @@ class VolumeSection(Section):
         self.add_line(self.place)
         self.add_line(*map(self.add_action, ("propagate", "interpolate")))
         self.add_line(*map(self.add_action, ("cancel", "next_worst")))
+        follow_font(self.controls["propagate"], self.strip)
         self.lock = self.add_switch("lock_slice", text.LOCK_SWITCH)
         self.reviewed = self.add_switch("review_slice", text.REVIEW_SWITCH)
         self.add_line(self.lock, self.reviewed)
@@ -92,13 +101,17 @@ class VolumeSection(Section):
         first, last = sorted((self.first.value(), self.last.value()))
         return Extent(range(first, last + 1), axis)
 
-    def show_session(self, session: Session | None) -> None:
+    def show_session(
+        self, session: Session | None, objects: dict[int, ObjectInfo]
+    ) -> None:
         """Show how far `session` is; hidden where there are no slices.
 
         Parameters
         ----------
         session : Session or None
             The session.
+        objects : dict of int to ObjectInfo
+            Its objects.
         """
         self._session = session
         plane = None if session is None else session.plane
@@ -114,7 +127,7 @@ class VolumeSection(Section):
             self._plane = None
         self._show_axes(session)
         if self.isExpanded():
-            self._show_all(session, plane)
+            self._show_all(session, plane, objects)
 
     def forget(self) -> None:
         """Keep no session alive."""
@@ -144,12 +157,16 @@ class VolumeSection(Section):
 
     # ---- showing
 
-    def _show_all(self, session: Session, plane: PlaneKey | None) -> None:
+    def _show_all(
+        self,
+        session: Session,
+        plane: PlaneKey | None,
+        objects: dict[int, ObjectInfo],
+    ) -> None:
         slices = session.slices
         info = None if plane is None else slices.get(plane)
         self._show_strip(session, slices)
         is_running = session.is_propagating
-        objects = session.objects
         is_open = session.label in objects and objects[session.label].state == "open"
         is_there = is_open or session.focus is not None
         keyed = sum(it.kind == "keyed" for it in slices.values())
@@ -255,7 +272,7 @@ class VolumeSection(Section):
 
     def _on_unfolded(self) -> None:
         if self.isExpanded() and self._session is not None:
-            self.show_session(self._session)
+            self.show_session(self._session, self._session.objects)
 
     def _on_slice_chosen(self, index: int) -> None:
         plane, axis = self._plane, self._chosen_axis
@@ -269,7 +286,7 @@ class VolumeSection(Section):
 
     def _on_axis(self) -> None:
         if self._session is not None:
-            self.show_session(self._session)
+            self.show_session(self._session, self._session.objects)
 
     @property
     def _chosen_axis(self) -> int | None:
