@@ -12,6 +12,7 @@ from napari_segnext.core.feature_store import (
 )
 from napari_segnext.core.features import FeatureCache
 from napari_segnext.core.prompts import prompts_bounds
+from napari_segnext.core.zarr_extra import NO_ZARR, has_zarr
 from napari_segnext.errors import Cancelled, SegNextError
 from napari_segnext.session.reading import Reader
 
@@ -86,6 +87,7 @@ class PlaneFeatures:
     def __init__(self) -> None:
         self._memory = FeatureCache()
         self._disk_budget = DEFAULT_DISK_BYTES
+        self._why_none = ""
         self._store = self._new_store(default_folder())
         self._reader = Reader()
         self._version = 0
@@ -100,7 +102,7 @@ class PlaneFeatures:
             0 if store is None else store.nbytes,
             self._disk_budget,
             None if store is None else store.folder,
-            "" if store is None else store.problem,
+            self._why_none if store is None else store.problem,
         )
 
     def set(
@@ -204,7 +206,8 @@ class PlaneFeatures:
         self._memory.trim()
 
     def _new_store(self, folder: str | os.PathLike[str] | None) -> FeatureStore | None:
-        if folder is None:
+        self._why_none = "" if folder is None or has_zarr() else NO_ZARR
+        if folder is None or self._why_none:
             return None
         return FeatureStore(folder, self._disk_budget)
 

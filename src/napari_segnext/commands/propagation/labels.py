@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 
 from napari_segnext import __version__
+from napari_segnext.core.zarr_extra import import_zarr
 from napari_segnext.errors import ImageError, LabelRangeError
 
 if TYPE_CHECKING:
@@ -95,21 +96,18 @@ class ZarrLabels:
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path = path
         self.layout = layout
+        self._zarr = import_zarr()
         self._array: Any = None
 
     def made_by(self) -> tuple[str, bool] | None:
-        import zarr
-
         try:
-            array = zarr.open_array(self.path, mode="r")
+            array = self._zarr.open_array(self.path, mode="r")
             run = array.attrs.get(_KEY)
         except Exception:  # noqa: BLE001 - whatever is there, no run made it
             return None
         return (run["run"], run["finished"]) if isinstance(run, dict) else None
 
     def create(self, run: str) -> None:
-        import zarr
-
         chunks = tuple(
             1 if axis == self.layout.axis else size
             for axis, size in enumerate(self.layout.shape)
@@ -120,7 +118,7 @@ class ZarrLabels:
             attributes["unit"] = self.layout.voxel.unit
         partial = _beside(self.path, "partial")
         _remove(partial)
-        zarr.create_array(
+        self._zarr.create_array(
             partial,
             shape=self.layout.shape,
             chunks=chunks,
@@ -132,11 +130,9 @@ class ZarrLabels:
         _replace(partial, self.path)
 
     def open(self) -> None:
-        import zarr
-
         for torn in self.path.rglob("*.partial"):  # of chunks, left by a kill
             torn.unlink()
-        self._array = zarr.open_array(self.path, mode="r+")
+        self._array = self._zarr.open_array(self.path, mode="r+")
 
     def read(self, index: int) -> npt.NDArray[Any]:
         return np.asarray(self._array[self.layout.at(index)])

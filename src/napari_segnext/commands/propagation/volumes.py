@@ -12,6 +12,7 @@ import tifffile
 
 from napari_segnext.commands.options import read_image
 from napari_segnext.commands.propagation.voxels import ngff_voxel, tiff_voxel
+from napari_segnext.core.zarr_extra import import_zarr
 from napari_segnext.errors import ImageError
 
 if TYPE_CHECKING:
@@ -202,8 +203,7 @@ def _open_zarr(path: Path) -> Volume:
 
 def _open_node(path: Path) -> tuple[Any, str, Voxel | None]:
     """Return a zarr array, its axes and the voxel size, as far as it tells them."""
-    import zarr
-
+    zarr = import_zarr()
     try:
         node = zarr.open(path, mode="r")
         if isinstance(node, zarr.Array):
