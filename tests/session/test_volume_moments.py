@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from volumes import (
     OTHER,
     SHAPE,
@@ -17,6 +18,7 @@ from volumes import (
     check,
     check_same,
     made,
+    picture,
     plane,
     preview,
     snapshot,
@@ -24,10 +26,12 @@ from volumes import (
 
 from napari_segnext.errors import SegNextError
 from napari_segnext.session.acts import PromptsChanged
+from napari_segnext.session.recovering import recover
 from napari_segnext.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Room
 
@@ -261,6 +265,46 @@ def test_given_a_run_when_the_session_ends_then_nothing_is_left_of_it(
     assert not here.session._worker.is_alive
 
 
+def test_given_a_run_when_the_process_dies_then_the_journal_has_what_was_made(
+    room: Rooms, tmp_path: Path
+) -> None:
+    path = tmp_path / "it.journal"
+    here = room(picture(TUBE, OTHER), GatedPredictor(), journal=path)
+    here.session.add_click(centre(4))
+    here.predictor.wait(here)
+    here.session.propagate()
+    here.predictor.step(here.session, 5)
+    infos, shown = here.session.slices, preview(here)
+    copy = tmp_path / "copy.journal"
+    copy.write_bytes(path.read_bytes())
+
+    viewer = ViewerModel()
+    image = viewer.add_image(np.array(here.image.data))
+    recovered = recover(viewer, image, copy, model=PartPredictor())
+    recovered.wait()
+
+    assert recovered.slices == infos
+    np.testing.assert_array_equal(recovered.preview.data > 0, shown)
+    check(recovered)
+    assert recovered.undo()
+    assert len(recovered.slices) == 1
+    recovered.close()
+
+
+def test_given_an_accepted_object_when_corrected_then_it_goes_no_further_than_it_was(
+    room: Rooms,
+) -> None:
+    here = begun(room)
+    here.session.propagate(slices=range(2, 8))
+    here.wait()
+    here.session.accept()
+    here.session.edit(1)
+    here.session.add_click((6, 24, 8))
+    here.wait()
+    assert made(here) == [2, 3, 5, 7]
+    np.testing.assert_array_equal(preview(here)[7], (TUBE | OTHER)[7])
+
+
 def test_given_work_left_in_a_run_when_resumed_then_what_was_made_is_there(
     room: Rooms,
 ) -> None:
@@ -274,6 +318,7 @@ def test_given_work_left_in_a_run_when_resumed_then_what_was_made_is_there(
     work = here.session.leave()
     session = Session(here.viewer, here.image, PartPredictor(), target=target)
     session.resume(work)
+    session.wait()
     assert session.slices == infos
     np.testing.assert_array_equal(session.preview.data > 0, before)
     assert session.undo()

@@ -156,6 +156,32 @@ def test_given_made_slices_when_a_crossing_plane_is_corrected_then_they_follow_i
     check_same(before, snapshot(here.session))
 
 
+def test_given_slices_made_along_another_axis_when_made_anew_then_the_newest_count(
+    room: Rooms,
+) -> None:
+    here = begun(room)
+    here.session.propagate()
+    here.wait()
+    here.session.lock(1)
+    before = snapshot(here.session)
+    here.viewer.dims.order = (1, 0, 2)
+    here.show(1, 12)
+    here.session.add_click((4, 12, 12))
+    here.session.propagate()
+    here.wait()
+    infos = here.session.slices
+    assert {key.displayed for key, info in infos.items() if info.kind != "keyed"} == {
+        (0, 2),
+        (1, 2),
+    }
+    assert [key.index for key in infos if key.displayed == (1, 2)] == [(1,), (4,)]
+    check(here.session)
+    here.session.undo()
+    here.session.undo()
+    here.viewer.dims.order = (0, 1, 2)
+    check_same(before, snapshot(here.session))
+
+
 def test_given_planes_that_cross_when_constrained_then_background_counts_too() -> None:
     shape = (4, 5, 6)
     mask = PlaneMask.from_plane(np.ones((5, 6), bool))

@@ -130,7 +130,7 @@ class Correcting(Running):
             size = self._board.shape[axis]
             row = Row.through(plane, axis, size)
             index = row.index(plane)
-            limits = self._limits.get((number, row), range(size))
+            limits = self._limits.get((number, row)) or self._extent(row)
             found = [
                 self._made_alike(span)
                 for span in self._spans(row, limits, "propagation")
@@ -141,6 +141,13 @@ class Correcting(Running):
             if found:
                 return found
         return []
+
+    def _extent(self, row: Row) -> range:
+        """Return from where to where an object that was opened is in a row."""
+        planes = self._history.state.object.planes
+        known = [row.index(plane) for plane in planes]
+        indices = [index for index in known if index is not None]
+        return range(min(indices, default=0), max(indices, default=-1) + 1)
 
     def _is_made(self, plane: PlaneKey) -> bool:
         state = self._history.state.object.planes.get(plane)

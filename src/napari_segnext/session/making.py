@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     Keys = dict[int, dict[int, PlaneMask]]
     ShouldStop = Callable[[], bool]
 
-__all__ = ["KINDS", "Made", "Row", "Span", "constrained", "making", "spans_between"]
+__all__ = [
+    "KINDS",
+    "Made",
+    "Row",
+    "Span",
+    "constrained",
+    "cross",
+    "making",
+    "spans_between",
+]
 
 KINDS = ("propagation", "interpolation", "snap")
 
@@ -307,6 +316,11 @@ def constrained(
     if result is None or hits is None:
         return mask
     return PlaneMask.from_plane(result | hits)
+
+
+def cross(plane: PlaneKey, other: PlaneKey) -> bool:
+    """Whether two planes of different orientations share pixels."""
+    return _crossing(plane, other) is not None
 
 
 def _crossing(

@@ -9,7 +9,7 @@ from psygnal import Signal
 from napari_segnext.errors import PromptError, SegNextError
 from napari_segnext.session import text
 from napari_segnext.session.acts import PromptsChanged, Propagated, SliceChange
-from napari_segnext.session.making import constrained, making
+from napari_segnext.session.making import constrained, cross, making
 from napari_segnext.session.measuring import spacing
 from napari_segnext.session.pixels import PlaneMask
 from napari_segnext.session.runs import Run
@@ -232,6 +232,21 @@ class Running(Slices):
                 found[plane] = without_parts(current, plane, gone)
         return found
 
+    def _crossed(self, run: Run) -> dict[PlaneKey, PlaneState | None]:
+        """Return the slices made along another axis before, which the new ones cross.
+
+        They would be a second opinion on the same pixels; the newest counts.
+        """
+        current = self._history.state.object
+        written = [plane for plane, _ in run.written]
+        return {
+            plane: without_parts(current, plane, state.made_parts)
+            for plane, state in current.planes.items()
+            if state.is_made
+            and not state.mark.locked
+            and any(cross(plane, other) for other in written)
+        }
+
     def _grow(self, run: Run, changes: Mapping[PlaneKey, PlaneState | None]) -> None:
         """Log what was made, as one act with what the run made before."""
         planes = self._history.state.object.planes
@@ -253,6 +268,8 @@ class Running(Slices):
 
     def _on_run_done(self, run: Run) -> None:
         if self._run is run:
+            if self._is_current(run) and run.written:
+                self._grow(run, self._crossed(run))
             self._end_run()
             self.progressed.emit(run.total, run.total)
             if run.act is None and self._endings and not run.follows:
