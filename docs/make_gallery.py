@@ -21,6 +21,7 @@ OUT = ROOT / "docs" / "gallery"
 CHAPTERS = {
     "Prompts": ("sequence_table", "PROMPTS"),
     "Objects": ("sequence_objects", "OBJECTS"),
+    "Volumes": ("sequence_volumes", "VOLUMES"),
     "Layers, window, view": ("sequence_window", "WINDOW"),
 }
 

@@ -19,6 +19,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 from sequence_objects import OBJECTS
 from sequence_table import PROMPTS
+from sequence_volumes import VOLUMES
 from sequence_window import WINDOW
 from sequences import ScriptedPredictor, User
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sequences import Sequence
 
 GALLERY = os.environ.get("SEGNEXT_GALLERY")
-SEQUENCES = [*PROMPTS, *OBJECTS, *WINDOW]
+SEQUENCES = [*PROMPTS, *OBJECTS, *VOLUMES, *WINDOW]
 _SMOOTH = Qt.TransformationMode.SmoothTransformation
 _PICTURE_PX, _TEST_PX = (1400, 800), (900, 600)
 _MOST_BYTES = 60_000
@@ -123,6 +124,9 @@ def what_is_shown_is_what_was_asked(user: User) -> None:
         return
     info = session.objects.get(session.label)
     if session.plane is None or info is None or info.state != "open":
+        return
+    made = session.slices.get(session.plane)
+    if made is not None and made.kind != "keyed":
         return
     prompts = info.prompts.get(session.plane)
     expected = predictor.mask(prompts, user.shown.shape)
