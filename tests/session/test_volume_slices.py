@@ -220,6 +220,7 @@ def test_given_scores_when_the_next_worst_is_asked_for_then_the_lowest_comes_fir
     scores = {key: info.score for key, info in here.session.slices.items()}
     order = sorted((it, key) for key, it in scores.items() if it is not None)
     here.show(0, 4)
+    here.show(0, order[2][1].index[0])  # wherever she is: the worst comes first
     assert here.session.next_worst() == order[0][1]
     assert here.viewer.dims.current_step[0] == order[0][1].index[0]
     assert here.session.next_worst() == order[1][1]

@@ -71,6 +71,7 @@ class Slices(Reviewing):
         super().__init__(*args)
         # what is known of an accepted object's slices, until anything changes
         self._infos: tuple[tuple[object, ...], dict[PlaneKey, SliceInfo]] = ((), {})
+        self._worst: PlaneKey | None = None  # where `next_worst` went
 
     @property
     def slices(self) -> dict[PlaneKey, SliceInfo]:
@@ -136,7 +137,7 @@ class Slices(Reviewing):
         """Go to the slice that most needs a look.
 
         It is the one of the lowest score that is neither keyed, locked nor reviewed;
-        what has no score comes first. From there the next call goes on to the next.
+        what has no score comes first. Called again there it goes on to the next one.
 
         Parameters
         ----------
@@ -160,11 +161,11 @@ class Slices(Reviewing):
             return None
         waiting.sort(key=lambda plane: (infos[plane].score or 0.0, plane))
         shown = self._board.plane
-        if shown in waiting:
+        if shown is not None and shown == self._worst and shown in waiting:
             index = waiting.index(shown) + step
         else:
             index = step - 1 if step > 0 else step
-        plane = waiting[index % len(waiting)]
+        self._worst = plane = waiting[index % len(waiting)]
         self._go_to((plane,))
         self._update()
         return plane
