@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -33,6 +34,15 @@ def _a_display() -> None:
     has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if sys.platform == "linux" and not has_display:
         pytest.fail("The GUI tests need a display: xvfb-run -a python -m pytest")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_collections():
+    """What was imported is garbage never: looking at it took a second a viewer."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 class DiskPredictor:

@@ -6,7 +6,6 @@ scripted one, and a picture of each end is left in that folder.
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 from pathlib import Path
@@ -47,15 +46,6 @@ def predictor(monkeypatch) -> ScriptedPredictor | None:
     loader = "napari_segnext.widget.opening.PredictorLoader.__call__"
     monkeypatch.setattr(loader, lambda _self: predictor)
     return predictor
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_collections():
-    """What was imported is garbage never: looking at it took a second a viewer."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

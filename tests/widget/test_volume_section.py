@@ -44,6 +44,11 @@ def propagate(widget: SegNextWidget, first: int, last: int) -> None:
     widget.session.wait(60)
 
 
+def choose_new(viewer, widget: SegNextWidget, data: np.ndarray, **known) -> None:
+    image = viewer.add_image(data, **known)
+    widget._desk.choose_image(getattr(image, "__wrapped__", image))
+
+
 def kinds(widget: SegNextWidget) -> dict[int, str]:
     return {plane.index[0]: it.kind for plane, it in widget.session.slices.items()}
 
@@ -56,19 +61,44 @@ def strip_column(widget: SegNextWidget, index: int) -> QPoint:
 # ---- when it is there
 
 
-def test_it_is_there_for_stacks_only(viewer, stack, widget) -> None:
+def test_it_follows_the_image_that_is_chosen(viewer, stack, widget) -> None:
     section = widget.panel.volume
     assert section.isVisibleTo(widget)
-    flat = np.zeros((32, 32), np.uint8)
-    image = viewer.add_image(flat, name="flat")
-    widget._desk.choose_image(getattr(image, "__wrapped__", image))
+    assert not section.axis.isVisibleTo(section)
+    assert section.extent.axis is None
+    section.toggleButton().click()
+    assert section.follow.isChecked()
+    section.follow.click()
+    assert widget.session.follow is False
+
+    choose_new(viewer, widget, np.zeros((32, 32), np.uint8))
     assert not section.isVisibleTo(widget)
     assert widget.panel.table.isVisibleTo(widget)
-    widget._desk.choose_image(stack)
+
+    movie = np.zeros((5, 7, 40, 40), np.uint8)
+    choose_new(viewer, widget, movie, axis_labels=("t", "z", "y", "x"))
     assert section.isVisibleTo(widget)
+    assert section.axis.isVisibleTo(section)
+    names = [section.axis.itemText(it) for it in range(section.axis.count())]
+    assert names == ["t", "z"]
+    assert section.extent.axis == 1
+    assert section.last.maximum() == 6
+    section.axis.setCurrentIndex(0)
+    section.axis.activated.emit(0)
+    assert section.extent.axis == 0
+    assert section.last.maximum() == 4
+
+    widget._desk.choose_image(stack)
+    assert not section.axis.isVisibleTo(section)
+    assert section.last.maximum() == 99
+    assert widget.session.follow is False  # what the user chose is kept
+    assert not section.follow.isChecked()
 
 
-def test_what_makes_no_sense_is_disabled(unfolded) -> None:
+# ---- propagating
+
+
+def test_propagate_fills_the_range_and_the_strip_shows_it(unfolded) -> None:
     section, session = unfolded.panel.volume, unfolded.session
     buttons = section.controls
     assert section.told.text() == text.NO_SLICES
@@ -82,33 +112,6 @@ def test_what_makes_no_sense_is_disabled(unfolded) -> None:
     session.clear()
     assert not buttons["propagate"].isEnabled()
 
-
-def test_the_axis_is_asked_for_where_there_are_several_sliders_only(
-    viewer, widget
-) -> None:
-    section = widget.panel.volume
-    assert not section.axis.isVisibleTo(section)
-    assert section.extent.axis is None
-    movie = np.zeros((5, 7, 40, 40), np.uint8)
-    image = viewer.add_image(movie, name="movie", axis_labels=("t", "z", "y", "x"))
-    widget._desk.choose_image(getattr(image, "__wrapped__", image))
-    section.toggleButton().click()
-    assert section.axis.isVisibleTo(section)
-    names = [section.axis.itemText(it) for it in range(section.axis.count())]
-    assert names == ["t", "z"]
-    assert section.extent.axis == 1
-    assert section.last.maximum() == 6
-    section.axis.setCurrentIndex(0)
-    section.axis.activated.emit(0)
-    assert section.extent.axis == 0
-    assert section.last.maximum() == 4
-
-
-# ---- propagating
-
-
-def test_propagate_fills_the_range_and_the_strip_shows_it(unfolded) -> None:
-    section, session = unfolded.panel.volume, unfolded.session
     click_at(unfolded, P)
     propagate(unfolded, 40, 50)
     assert sorted(kinds(unfolded)) == list(range(40, 51))
@@ -211,71 +214,47 @@ def test_where_and_why_it_ended_is_told(unfolded, monkeypatch, predictor) -> Non
 # ---- looking and marking
 
 
-def test_a_click_on_the_strip_and_its_keys_move_the_slider(viewer, unfolded) -> None:
-    strip = unfolded.panel.volume.strip
+def test_the_strip_the_worst_slice_and_marks(viewer, unfolded) -> None:
+    section, session = unfolded.panel.volume, unfolded.session
+    strip = section.strip
     click_at(unfolded, P)
+    propagate(unfolded, 43, 47)
     QTest.mouseClick(strip, LEFT, NONE, strip_column(unfolded, 70))
     assert abs(viewer.dims.current_step[0] - 70) <= 1
-    assert unfolded.session.plane.index[0] == viewer.dims.current_step[0]
-    unfolded.session.sync()
+    assert session.plane.index[0] == viewer.dims.current_step[0]
+    session.sync()
     before = viewer.dims.current_step[0]
     QTest.keyClick(strip, Qt.Key.Key_Right)
     assert viewer.dims.current_step[0] == before + 1
     viewer.dims.set_current_step(0, 12)
-    unfolded.session.sync()
-    assert unfolded.panel.volume.told.text().startswith("Slice 12: nothing")
+    session.sync()
+    assert section.told.text().startswith("Slice 12: nothing")
     assert strip.accessibleDescription().startswith("Slice 12")
 
-
-def test_next_worst_goes_where_nobody_looked(viewer, unfolded) -> None:
-    section = unfolded.panel.volume
-    click_at(unfolded, P)
-    propagate(unfolded, 43, 47)
-    section.controls["next_worst"].click()
-    first = viewer.dims.current_step[0]
-    assert first in (43, 44, 46, 47)
-    assert str(first) in unfolded.panel.hint.text()
-    section.reviewed.click()
-    assert unfolded.session.slices[unfolded.session.plane].reviewed
-    seen = {first}
-    for _ in range(3):
-        section.controls["next_worst"].click()
-        seen.add(viewer.dims.current_step[0])
-        section.reviewed.click()
-    assert seen == {43, 44, 46, 47}
-    section.controls["next_worst"].click()
-    assert unfolded.panel.hint.text() == text.NO_WORST
-
-
-def test_lock_and_reviewed_show_the_slice_on_display(viewer, unfolded) -> None:
-    section, session = unfolded.panel.volume, unfolded.session
-    click_at(unfolded, P)
-    propagate(unfolded, 43, 47)
     viewer.dims.set_current_step(0, 46)
     session.sync()
     assert not section.lock.isChecked()
     section.lock.click()
     assert session.slices[session.plane].locked
     assert section.lock.isChecked()
-    assert "locked" in section.strip.describe(46)
+    assert "locked" in strip.describe(46)
     viewer.dims.set_current_step(0, 44)
     session.sync()
     assert not section.lock.isChecked()
     unfolded.panel.controls.buttons["undo"].click()
     assert not any(info.locked for info in session.slices.values())
 
-
-def test_whether_corrections_are_followed_is_kept_for_the_next_image(
-    viewer, stack, unfolded
-) -> None:
-    section = unfolded.panel.volume
-    assert section.follow.isChecked()
-    section.follow.click()
-    assert unfolded.session.follow is False
-    other = viewer.add_image(np.zeros((5, 40, 40), np.uint8), name="other")
-    unfolded._desk.choose_image(getattr(other, "__wrapped__", other))
-    assert unfolded.session.follow is False
-    assert not section.follow.isChecked()
+    seen = set()
+    for _ in range(4):
+        section.controls["next_worst"].click()
+        index = viewer.dims.current_step[0]
+        assert str(index) in unfolded.panel.hint.text()
+        seen.add(index)
+        section.reviewed.click()
+        assert session.slices[session.plane].reviewed
+    assert seen == {43, 44, 46, 47}
+    section.controls["next_worst"].click()
+    assert unfolded.panel.hint.text() == text.NO_WORST
 
 
 # ---- three dimensions
@@ -333,44 +312,56 @@ def choose_rows(widget: SegNextWidget, *labels: int) -> None:
         table.selectionModel().setCurrentIndex(at, flag | flags.Rows)
 
 
-def test_choosing_a_row_goes_to_the_object(viewer, with_objects) -> None:
+def test_the_table_and_what_is_in_focus_go_together(
+    viewer, with_objects, qtbot, monkeypatch
+) -> None:
+    section, session = with_objects.panel.table, with_objects.session
+    table = section.table
     choose_rows(with_objects, 3)
-    assert with_objects.session.focus == 3
+    assert session.focus == 3
     assert viewer.dims.current_step[0] == 60
     assert with_objects.panel.hint.text() == text.AT_OBJECT.format(label=3)
     choose_rows(with_objects, 1)
     assert viewer.dims.current_step[0] == 45
-
-
-def test_the_object_gone_to_is_chosen_in_the_table(with_objects, qtbot) -> None:
-    table = with_objects.panel.table.table
-    with_objects.session.go_to_object(2)
+    session.go_to_object(2)
     qtbot.waitUntil(lambda: table.labels == [2])
 
-
-def test_the_table_follows_what_is_open(with_objects, qtbot) -> None:
-    model = with_objects.panel.table.table.rows_model
     click_at(with_objects, (30, 50, 50))
+    model = table.rows_model
     qtbot.waitUntil(lambda: [row.state for row in model.rows][-1] == "open")
-    with_objects.session.undo()
+    choose_rows(with_objects, 4)  # it is open: its slice is shown
+    assert viewer.dims.current_step[0] == 30
+    session.undo()
     qtbot.waitUntil(lambda: len(model.rows) == 3)
 
-
-def test_folded_it_is_not_read(with_objects, qtbot, monkeypatch) -> None:
-    section = with_objects.panel.table
-    section.toggleButton().click()
-    monkeypatch.setattr(type(with_objects.session), "table", lambda _self: 1 / 0)
+    section.toggleButton().click()  # folded, it is not read
+    monkeypatch.setattr(type(session), "table", lambda _self: 1 / 0)
     click_at(with_objects, (30, 50, 50))
     section.refresh()
-    assert len(section.table.rows_model.rows) == 3
+    assert len(model.rows) == 3
 
 
-def test_rows_are_merged_and_deleted(with_objects, qtbot) -> None:
+def test_rows_are_propagated_merged_and_deleted(with_objects, qtbot) -> None:
     section, session = with_objects.panel.table, with_objects.session
     assert not section.rows["merge"].isEnabled()
     choose_rows(with_objects, 1)
     assert section.rows["delete"].isEnabled()
     assert not section.rows["merge"].isEnabled()
+    volume = with_objects.panel.volume
+    volume.until_end.setChecked(False)
+    volume.first.setValue(44)
+    volume.last.setValue(46)
+    choose_rows(with_objects, 1, 2)
+    section.rows["propagate"].click()
+    session.wait(60)
+    assert {session.objects[label].state for label in (1, 2)} == {"open"}
+    assert sorted(kinds(with_objects)) == [44, 45, 46]
+    session.accept()
+    for _z, y, x in (P, Q):
+        column = session.target.data[43:48, y, x]
+        assert (column > 0).tolist() == [False, True, True, True, False]
+
+    qtbot.waitUntil(lambda: len(section.table.rows_model.rows) == 3)
     choose_rows(with_objects, 1, 2)
     section.rows["merge"].click()
     assert sorted(session.objects) == [1, 3]
@@ -382,19 +373,6 @@ def test_rows_are_merged_and_deleted(with_objects, qtbot) -> None:
     for _ in range(3):
         session.undo()
     assert sorted(np.unique(session.target.data)) == [0, 1, 2, 3]
-
-
-def test_a_row_is_propagated(with_objects) -> None:
-    section, session = with_objects.panel.table, with_objects.session
-    volume = with_objects.panel.volume
-    volume.until_end.setChecked(False)
-    volume.first.setValue(59)
-    volume.last.setValue(62)
-    choose_rows(with_objects, 3)
-    section.rows["propagate"].click()
-    session.wait(60)
-    assert session.objects[3].state == "open"
-    assert sorted(kinds(with_objects)) == [59, 60, 61, 62]
 
 
 def test_the_table_is_exported_where_the_dialog_says(
@@ -417,8 +395,7 @@ def test_the_table_is_exported_where_the_dialog_says(
     button.click()
     assert "cannot be written" in with_objects.panel.hint.text()
 
-
-def test_without_objects_there_is_nothing_to_export(unfolded, monkeypatch) -> None:
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: 1 / 0)
-    unfolded.perform("export_table")
-    assert unfolded.panel.hint.text() == text.NOTHING_TO_EXPORT
+    for label in (1, 2, 3):
+        with_objects.session.delete(label)
+    with_objects.perform("export_table")  # and asks for no file
+    assert with_objects.panel.hint.text() == text.NOTHING_TO_EXPORT
