@@ -110,7 +110,7 @@ def between(case: Case, player: Player, share: float) -> None:
         for name, ious in player.between_keys(thing).items():
             found.setdefault(name, []).extend(ious)
     text = ", ".join(f"{name} {mean(ious):.3f}" for name, ious in found.items())
-    count = len(found["interpolated"])
+    count = len(found["plain"])
     print(
         f"  every 8th slice keyed, {count} others of {len(things)}: {text}", flush=True
     )

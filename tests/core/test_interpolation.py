@@ -16,17 +16,30 @@ masks = st.integers(0, 2**32 - 1).map(
 
 
 def test_a_disk_between_two_disks_has_the_radius_between_theirs():
-    truth = ball((3, 41, 41), (1, 20, 20), 16)
     small = (np.indices((41, 41)) - 20) ** 2
     keys = {0: small.sum(0) <= 36, 4: small.sum(0) <= 196}
 
-    found = interpolate(keys, range(5))
+    found = interpolate(keys, range(5), by_size=False)
 
     assert sorted(found) == [1, 2, 3]
     for index, radius in ((1, 8), (2, 10), (3, 12)):
         disk = small.sum(0) <= radius**2
         assert (found[index] & disk).sum() / (found[index] | disk).sum() > 0.9
-    assert truth.any()
+
+
+def test_by_size_a_ball_is_blunter_than_a_cone():
+    truth = ball((21, 41, 41), (10, 20, 20), 9.5)
+    keys = {index: truth[index] for index in (2, 10, 18)}
+
+    found, cone = (
+        interpolate(keys, range(21)),
+        interpolate(keys, range(21), by_size=False),
+    )
+
+    def wrong(masks):
+        return sum(int((mask ^ truth[index]).sum()) for index, mask in masks.items())
+
+    assert wrong(found) < wrong(cone) / 2
 
 
 def test_nothing_is_made_outside_of_keys_on_keys_or_beside_an_empty_one():

@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["between", "interpolate", "neighbours", "signed_distance"]
+__all__ = ["between", "blended", "interpolate", "neighbours", "signed_distance"]
 
 
 def interpolate(
-    keys: Mapping[int, npt.ArrayLike], slices: Iterable[int]
+    keys: Mapping[int, npt.ArrayLike],
+    slices: Iterable[int],
+    *,
+    by_size: bool = True,
 ) -> dict[int, Bools]:
     """Fill the slices between keyed ones by blending signed distances.
 
     On each slice between two keys that are next to each other and not empty, the two
-    signed distance maps are weighted by how near their keys are; the mask is where the
-    sum is positive. Nothing is made beside an empty key, which says "not here".
+    signed distance maps are weighted by how near their keys are, and by the root of
+    their areas: a blunt object does not shrink towards its tip like a cone. The mask is
+    where the sum is positive. Nothing is made beside an empty key, which says "not
+    here".
 
     Parameters
     ----------
@@ -36,6 +41,8 @@ def interpolate(
         Masks of the keyed slices, all of one shape.
     slices : iterable of int
         Which slices may be written. Keyed ones never are.
+    by_size : bool
+        Whether the areas count.
 
     Returns
     -------
@@ -52,7 +59,7 @@ def interpolate(
     >>> import numpy as np
     >>> small, large = np.zeros((2, 9, 9), bool)
     >>> small[3:6, 3:6] = large[1:8, 1:8] = True
-    >>> int(interpolate({0: small, 2: large}, range(3))[1].sum())
+    >>> int(interpolate({0: small, 2: large}, range(3), by_size=False)[1].sum())
     25
     """
     masks = {index: np.asarray(mask) for index, mask in keys.items()}
@@ -68,13 +75,11 @@ def interpolate(
         pair = neighbours(list(patches), index)
         if pair is not None and all(patches[key].area for key in pair):
             (shape,) = shapes
-            patch = between(
-                patches[pair[0]],
-                patches[pair[1]],
-                (index - pair[0]) / (pair[1] - pair[0]),
-                (shape[0], shape[1]),
-            )
-            found[index] = patch.plane((shape[0], shape[1]))
+            low, high = (patches[key] for key in pair)
+            share = (index - pair[0]) / (pair[1] - pair[0])
+            plane = (shape[0], shape[1])
+            patch = between(low, high, share, plane, 0.5 if by_size else 0)
+            found[index] = patch.plane(plane)
     return found
 
 
@@ -86,8 +91,14 @@ def neighbours(indices: list[int], index: int) -> tuple[int, int] | None:
     return None
 
 
-def between(one: Patch, other: Patch, share: float, shape: tuple[int, int]) -> Patch:
-    """Return the mask that lies between two.
+def between(
+    one: Patch,
+    other: Patch,
+    share: float,
+    shape: tuple[int, int],
+    power: float = 0.5,
+) -> Patch:
+    """Return the mask that lies between two keyed ones.
 
     Parameters
     ----------
@@ -97,13 +108,26 @@ def between(one: Patch, other: Patch, share: float, shape: tuple[int, int]) -> P
         0 gives `one`, 1 gives `other`.
     shape : (int, int)
         Of the plane.
+    power : float
+        Of the area by which a mask is weighted.
+    """
+    weights = (1 - share) * one.area**power, share * other.area**power
+    return blended(one, other, weights, shape)
+
+
+def blended(
+    one: Patch, other: Patch, weights: tuple[float, float], shape: tuple[int, int]
+) -> Patch:
+    """Return where the weighted sum of two masks' signed distances is positive.
+
+    Empty where one of them is.
     """
     if not (one.area and other.area):
         return EMPTY
     region = joined_region([one.region, other.region], shape, margin=1)
-    blended = (1 - share) * signed_distance(one.on(region))
-    blended += share * signed_distance(other.on(region))
-    return Patch.of(blended > 0, region[:2])
+    total = weights[0] * signed_distance(one.on(region))
+    total += weights[1] * signed_distance(other.on(region))
+    return Patch.of(total > 0, region[:2])
 
 
 def signed_distance(mask: Bools) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["EMPTY", "Patch", "Region", "joined_region", "overlap", "placed"]
+__all__ = ["EMPTY", "Patch", "Region", "joined_region", "overlap", "placed", "union_of"]
 
 Region = tuple[int, int, int, int]  # row0, col0, row1, col1, ends excluded
 
@@ -112,3 +112,13 @@ def overlap(one: Patch, other: Patch) -> float:
     here, there = one.on(region), other.on(region)
     union = int(np.count_nonzero(here | there))
     return float(np.count_nonzero(here & there) / union) if union else 1.0
+
+
+def union_of(masks: Iterable[Patch], shape: tuple[int, int]) -> Patch:
+    """Return the pixels that are in any of some masks, on a plane of `shape`."""
+    masks = list(masks)
+    region = joined_region([patch.region for patch in masks], shape)
+    crop = EMPTY.on(region)
+    for patch in masks:
+        crop |= patch.on(region)
+    return Patch.of(crop, region[:2])

@@ -11,21 +11,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_segnext.core.carrying import Found, carry, guess_from, plain_guess
+from napari_segnext.core.carrying import Found, carry, guess_from
 from napari_segnext.core.ending import Ending, EndRule, Sight, reason_to_end
-from napari_segnext.core.interpolation import between, interpolate
-from napari_segnext.core.patches import EMPTY, Patch, joined_region, overlap
-from napari_segnext.core.runs import Keys, Schedule, plan_runs, read_keys
-from napari_segnext.errors import Cancelled, PromptError, SegNextError
+from napari_segnext.core.interpolation import between, blended, interpolate
+from napari_segnext.core.patches import EMPTY, Patch, overlap, union_of
+from napari_segnext.core.runs import (
+    Keys,
+    Schedule,
+    check_shape,
+    check_spacing,
+    plan_runs,
+    read_keys,
+)
+from napari_segnext.core.snapping import snap
+from napari_segnext.core.steps import Slice, Step, scored
+from napari_segnext.errors import Cancelled, SegNextError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
-    import numpy as np
     import numpy.typing as npt
 
     from napari_segnext.core.features import Features
-    from napari_segnext.core.patches import Region
     from napari_segnext.core.predictor import Predictor
     from napari_segnext.core.runs import Run
 
@@ -42,61 +49,6 @@ __all__ = [
     "propagate",
     "snap",
 ]
-
-_SCORE_PER_PX = 0.97  # what a pixel of distance from the nearest key takes off
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Slice:
-    """One object's mask on one slice.
-
-    Parameters
-    ----------
-    region : (row0, col0, row1, col1)
-        Bounding box of the mask, ends excluded.
-    crop : array (row1 - row0, col1 - col0) bool
-        The mask in it.
-    score : float
-        How good it probably is, from 0 to 1.
-    confidence : float
-        Mean probability inside the mask.
-    agreement : float
-        IoU of the forward and the backward pass where they met between two keys;
-        elsewhere of the network's own answer with what it was given as a prompt.
-    """
-
-    region: Region
-    crop: npt.NDArray[np.bool_]
-    score: float
-    confidence: float
-    agreement: float
-
-    def mask(self, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-        """Return the mask (H, W) bool on a plane of `shape`."""
-        return Patch(self.region, self.crop).plane(shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What became known about one slice.
-
-    Parameters
-    ----------
-    index : int
-        The slice.
-    answers : dict of id to Slice
-        Objects that are on it. An answer replaces an earlier one of the same run.
-    endings : dict of id to Ending
-        Objects that turned out not to be on it.
-    done, total : int
-        Visits of slices so far and in all; equal in the last step.
-    """
-
-    index: int
-    answers: dict[Hashable, Slice]
-    endings: dict[Hashable, Ending] = field(default_factory=dict)
-    done: int = 0
-    total: int = 0
 
 
 def propagate(
@@ -155,7 +107,7 @@ def propagate(
         As soon as `should_stop` says so.
     """
     known = read_keys(keys)
-    _check_spacing(spacing)
+    check_spacing(spacing)
     order = sorted(set(slices))
     schedule = Schedule([plan_runs(known, order, step) for step in (1, -1)])
     sweep = _Sweep(predictor, features, known, rule or EndRule(), spacing, should_stop)
@@ -204,7 +156,7 @@ class _Sweep:
             self.predictor,
             features,
             guesses,
-            _union(self._owned(index, guesses), self.keys.shape),
+            union_of(self._owned(index, guesses).values(), self.keys.shape),
             self.should_stop,
         )
         answers: dict[Hashable, Slice] = {}
@@ -234,7 +186,7 @@ class _Sweep:
         """Return the features of a slice; those of the two seen last are at hand."""
         if index not in self.seen:
             features = self.features(index, near)
-            _check_shape(features, self.keys)
+            check_shape(features, self.keys)
             while len(self.seen) > 1:
                 del self.seen[next(iter(self.seen))]
             self.seen[index] = features
@@ -259,12 +211,17 @@ class _Sweep:
         other = self.forward.get(index, {}).get(run.name)
         patch, agreement = found.patch, found.agreement
         if other is not None and run.stop is not None and index < run.start:
-            share = (run.start - index) / (run.start - run.stop)
             agreement = overlap(patch, other)
-            joined = between(patch, other, share, self.keys.shape)
+            known = self.keys.patches[run.name]
+            # the pass that came a shorter way, and from more of the object, knows more
+            weights = (
+                (index - run.stop) * float(known[run.start].area),
+                (run.start - index) * float(known[run.stop].area),
+            )
+            joined = blended(patch, other, weights, self.keys.shape)
             patch = joined if joined.area else patch
         away = self.keys.distance(run.name, index) * self.spacing
-        return _slice(patch, found, agreement, away)
+        return scored(patch, found, agreement, away)
 
     def _advance(
         self, index: int, runs: list[Run], answers: Mapping[Hashable, Slice]
@@ -288,107 +245,3 @@ class _Sweep:
         for run in runs:
             run.ended = run.name in step.endings
         self._advance(index, runs, step.answers)
-
-
-def snap(
-    predictor: Predictor,
-    features: FeaturesOf,
-    keys: Masks,
-    slices: Iterable[int],
-    *,
-    spacing: float = 1.0,
-    should_stop: Callable[[], bool] | None = None,
-) -> Iterator[Step]:
-    """Interpolate between keyed slices, then let the network snap to the image.
-
-    Parameters
-    ----------
-    predictor, features, keys, slices, spacing, should_stop
-        As for :func:`propagate`. Slices that lie between no two keys are left out.
-
-    Yields
-    ------
-    Step
-        In ascending order.
-
-    Raises
-    ------
-    PromptError, SegNextError, Cancelled
-        As for :func:`propagate`.
-    """
-    known = read_keys(keys)
-    _check_spacing(spacing)
-    ways: dict[int, dict[Hashable, tuple[int, int]]] = {}
-    for name in known.patches:
-        for low, high in known.spans(name):
-            for index in slices:
-                if low < index < high:
-                    ways.setdefault(index, {})[name] = (low, high)
-    return _snapped(predictor, features, known, ways, spacing, should_stop)
-
-
-def _snapped(
-    predictor: Predictor,
-    features: FeaturesOf,
-    keys: Keys,
-    ways: dict[int, dict[Hashable, tuple[int, int]]],
-    spacing: float,
-    should_stop: Callable[[], bool] | None,
-) -> Iterator[Step]:
-    for number, index in enumerate(sorted(ways)):
-        if should_stop is not None and should_stop():
-            raise Cancelled
-        guesses = {}
-        for name, (low, high) in ways[index].items():
-            ends = keys.patches[name][low], keys.patches[name][high]
-            share = (index - low) / (high - low)
-            guess = between(*ends, share, keys.shape)
-            guesses[name] = guess if guess.area else ends[round(share)]
-        planes = features(index, next(iter(guesses.values())).centre)
-        _check_shape(planes, keys)
-        owned = {n: mask for n, mask in keys.on(index).items() if n not in guesses}
-        taken = _union(owned, keys.shape)
-        found = carry(
-            predictor,
-            planes,
-            {name: plain_guess(guess) for name, guess in guesses.items()},
-            taken,
-            should_stop,
-        )
-        answers: dict[Hashable, Slice] = {}
-        for name, guess in guesses.items():
-            one = found[name]
-            patch = one.patch if one.patch.area else guess
-            away = keys.distance(name, index) * spacing
-            answers[name] = _slice(patch, one, one.agreement, away)
-        yield Step(index, answers, {}, number + 1, len(ways))
-
-
-def _slice(patch: Patch, found: Found, agreement: float, away: float) -> Slice:
-    """Score an answer `away` pixels from the nearest key."""
-    score = found.confidence * found.sureness * agreement * _SCORE_PER_PX**away
-    return Slice(patch.region, patch.crop, score, found.confidence, agreement)
-
-
-def _union(masks: Mapping[Hashable, Patch], shape: tuple[int, int]) -> Patch:
-    region = joined_region([patch.region for patch in masks.values()], shape)
-    crop = EMPTY.on(region)
-    for patch in masks.values():
-        crop |= patch.on(region)
-    return Patch.of(crop, region[:2])
-
-
-def _check_spacing(spacing: float) -> None:
-    if not 0 < spacing < float("inf"):
-        raise SegNextError(
-            f"The spacing is {spacing}; give the distance of two slices over the size "
-            "of a pixel, above 0."
-        )
-
-
-def _check_shape(features: Features, keys: Keys) -> None:
-    if tuple(features.shape) != keys.shape:
-        raise PromptError(
-            f"The keyed masks have shape {keys.shape}, but the slice has "
-            f"{tuple(features.shape)}; give masks of the slice's shape."
-        )

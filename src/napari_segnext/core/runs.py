@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segnext.core.patches import Patch
-from napari_segnext.errors import PromptError
+from napari_segnext.errors import PromptError, SegNextError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.ending import Sight
+    from napari_segnext.core.features import Features
 
-__all__ = ["Keys", "Run", "Schedule", "plan_runs", "read_keys"]
+__all__ = [
+    "Keys",
+    "Run",
+    "Schedule",
+    "check_shape",
+    "check_spacing",
+    "plan_runs",
+    "read_keys",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +181,21 @@ def plan_runs(keys: Keys, slices: Iterable[int], step: int) -> list[Run]:
                 stop = following if goes_on else None
                 runs.append(Run(name, key, stop, way, known[key], key))
     return runs
+
+
+def check_spacing(spacing: float) -> None:
+    """Refuse a distance of slices that makes no sense."""
+    if not 0 < spacing < float("inf"):
+        raise SegNextError(
+            f"The spacing is {spacing}; give the distance of two slices over the size "
+            "of a pixel, above 0."
+        )
+
+
+def check_shape(features: Features, keys: Keys) -> None:
+    """Refuse keyed masks of another shape than the slices."""
+    if tuple(features.shape) != keys.shape:
+        raise PromptError(
+            f"The keyed masks have shape {keys.shape}, but the slice has "
+            f"{tuple(features.shape)}; give masks of the slice's shape."
+        )

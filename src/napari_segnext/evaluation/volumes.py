@@ -179,16 +179,20 @@ class Player:
 
         Returns
         -------
-        dict of {"interpolated", "snapped", "propagated"} to list of float
-            One value for each un-keyed slice.
+        dict of {"plain", "interpolated", "snapped", "propagated"} to list of float
+            One value for each un-keyed slice; "plain" is interpolation that does not
+            weigh the keys by their areas.
         """
         truth = self.labels == thing.label
         keyed = sorted({*thing.slices[::every], thing.slices[-1]})
         keys = {index: truth[index] for index in keyed}
         span = range(keyed[0], keyed[-1] + 1)
-        plain = interpolate(keys, span)
-        volumes = {"interpolated": np.zeros(truth.shape, bool)}
-        for index, mask in plain.items():
+        plain = interpolate(keys, span, by_size=False)
+        volumes = {
+            name: np.zeros(truth.shape, bool) for name in ("plain", "interpolated")
+        }
+        for index, mask in interpolate(keys, span).items():
+            volumes["plain"][index] = plain[index]
             volumes["interpolated"][index] = mask
         for name, make in (("snapped", snap), ("propagated", propagate)):
             steps = make(
