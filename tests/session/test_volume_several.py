@@ -138,6 +138,25 @@ def test_given_objects_opened_together_when_prompted_then_one_sentence_says_no(
     check(here.session)
 
 
+def test_given_slices_of_another_view_on_show_when_opened_then_numbers_are_shown(
+    room: Rooms,
+) -> None:
+    here = room(picture(TUBE, OTHER), PartPredictor())
+    data = here.session.target.data
+    data[4][TUBE[4]], data[2][OTHER[2]] = 1, 2
+    here.session.target.refresh()
+    here.session.add_click(centre(4))
+    here.session.propagate()
+    here.wait()
+    here.viewer.dims.order = (1, 0, 2)
+    here.show(1, 12)
+    here.session.propagate([2, 1])
+    here.wait()
+    shown = np.array(here.session.preview.data)
+    np.testing.assert_array_equal(shown[4] == 2, TUBE[4])
+    np.testing.assert_array_equal(shown[2] == 1, OTHER[2])
+
+
 def test_given_several_labels_when_one_is_not_there_then_nothing_happens(
     room: Rooms,
 ) -> None:

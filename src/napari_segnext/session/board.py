@@ -138,8 +138,8 @@ class Board(Roles):
     def paint(self, known: Known, planes: Iterable[PlaneKey]) -> None:
         """Make the scribble layer hold what is `known` on `planes`."""
         planes = list(planes)
-        painted = any(known.get(p) and _is_painted(known[p]) for p in planes)
-        if not (painted or self.has("scribbles")):
+        known = {p: prompts for p, prompts in known.items() if _is_painted(prompts)}
+        if not (any(p in known for p in planes) or self.has("scribbles")):
             return
         layer = self.labels("scribbles")
         if paint_planes(layer.data, known, planes):

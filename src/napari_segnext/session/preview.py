@@ -59,9 +59,14 @@ class Preview:
             return False
         self.revision += 1
         layer = self._board.labels("preview")
+        crossing = {
+            axes: [key for key in self._masks if key.displayed != axes]
+            for axes in {plane.displayed for plane in changed}
+        }
         for plane, before in changed.items():
             region = _union(before.region, masks[plane].region)
-            layer.data[plane.region_slices(region)] = self._drawn(plane, region)
+            drawn = self._drawn(plane, region, crossing[plane.displayed])
+            layer.data[plane.region_slices(region)] = drawn
         if any(self._is_seen(plane) for plane in changed):
             layer.refresh()
         return True
@@ -89,20 +94,38 @@ class Preview:
         crop = np.asarray(data[plane.region_slices((row0, col0, row1, col1))])
         return crop.astype(bool)
 
-    def _drawn(self, plane: PlaneKey, region: Region) -> npt.NDArray[np.uint8]:
+    def _drawn(
+        self, plane: PlaneKey, region: Region, crossing: list[PlaneKey]
+    ) -> npt.NDArray[np.uint8]:
         """Draw the plane's own mask, and lines of those that cross it."""
         row0, col0, row1, col1 = region
         result = np.zeros((row1 - row0, col1 - col0), np.uint8)
-        for key, mask in self._masks.items():
-            if key == plane:  # the region covers it
-                top, left, bottom, right = mask.region
-                here = result[top - row0 : bottom - row0, left - col0 : right - col0]
-                here[mask.crop] = mask.values[mask.crop]
-            elif key.displayed != plane.displayed:
-                rows, cols = plane.pixels_on(key.coordinates_of(mask.region, mask.crop))
-                inside = (rows >= row0) & (rows < row1) & (cols >= col0) & (cols < col1)
-                result[rows[inside] - row0, cols[inside] - col0] = 1
+        own = self._masks.get(plane)
+        if own is not None:  # the region covers it
+            top, left, bottom, right = own.region
+            here = result[top - row0 : bottom - row0, left - col0 : right - col0]
+            crop = own.crop
+            here[crop] = own.values[crop]
+        for key in crossing:
+            mask = self._masks[key]
+            crop = mask.crop
+            pixels = key.coordinates_of(mask.region, crop)
+            inside = _is_in(pixels, plane, region)
+            rows, cols = (pixels[axis][inside] for axis in plane.displayed)
+            result[rows - row0, cols - col0] = mask.values[crop][inside]
         return result
+
+
+def _is_in(
+    pixels: tuple[npt.NDArray[np.intp], ...], plane: PlaneKey, region: Region
+) -> npt.NDArray[np.bool_]:
+    """Which of the pixels at D index arrays lie in a region of a plane."""
+    rows, cols = (pixels[axis] for axis in plane.displayed)
+    inside = (rows >= region[0]) & (rows < region[2])
+    inside &= (cols >= region[1]) & (cols < region[3])
+    for axis, position in zip(plane.fixed, plane.index, strict=True):
+        inside &= pixels[axis] == position
+    return inside
 
 
 def _union(first: Region, second: Region) -> Region:

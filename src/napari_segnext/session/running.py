@@ -239,11 +239,13 @@ class Running(Slices):
         """
         current = self._history.state.object
         written = [plane for plane, _ in run.written]
+        made = {plane.displayed for plane in written}
         return {
             plane: without_parts(current, plane, state.made_parts)
             for plane, state in current.planes.items()
             if state.is_made
             and not state.mark.locked
+            and plane.displayed not in made
             and any(cross(plane, other) for other in written)
         }
 

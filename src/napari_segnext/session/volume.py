@@ -117,7 +117,8 @@ class Volume(Correcting):
             )
         if not self._by_hand(row):
             raise PromptError(
-                "The object has no slice by hand here to start from; prompt it on one."
+                "The object has no slice by hand here that is parallel to the "
+                "displayed one; prompt it on one, or turn the view."
             )
         self._end_run()
         self._wish = Wish(kind, row, limits, current.number)
