@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Journal",
     "Recording",
+    "has_ended",
     "read_journal",
 ]
 
@@ -214,6 +215,15 @@ def read_journal(path: str | os.PathLike[str]) -> Recording:
     return Recording(
         Path(path), beginning, history, tuple(changes), size, is_whole, process
     )
+
+
+def has_ended(path: Path) -> bool:
+    """Whether the session of a journal was closed; reads only its last line."""
+    last = _line("end", None)
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - len(last), 0))
+        return file.read() == last
 
 
 def _moved(history: History, kind: str, act: Act | None) -> Iterator[PixelChange]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psutil import pid_exists
 
 from napari_segnext.errors import JournalError
-from napari_segnext.session.journal import read_journal
+from napari_segnext.session.journal import has_ended, read_journal
 from napari_segnext.session.journals import list_journals
 from napari_segnext.session.layers import check_image, unwrapped
 from napari_segnext.session.planes import shape_of
@@ -93,8 +93,10 @@ def unfinished_journal(image: Image) -> Recording | None:
     """
     for path in list_journals()[:_MOST_LOOKED_AT]:
         try:
+            if has_ended(path):
+                continue
             recording = read_journal(path)
-        except JournalError:
+        except (JournalError, OSError):
             continue
         beginning, process = recording.beginning, recording.process
         if process is None or pid_exists(process):

@@ -8,6 +8,8 @@ from weakref import ref
 from psygnal import Signal
 
 from napari_segnext.errors import SegNextError
+from napari_segnext.session.layers import role_of
+from napari_segnext.session.recovering import unfinished_journal
 from napari_segnext.widget.keys import KeyBinder
 from napari_segnext.widget.leaving import (
     Left,
@@ -23,11 +25,13 @@ from napari_segnext.widget.telling import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
     from napari.utils.events import Event
 
+    from napari_segnext.session.journal import Recording
     from napari_segnext.session.session import Session
     from napari_segnext.widget.settings import Settings
 
@@ -94,6 +98,7 @@ class Desk:
         self._image: Callable[[], Image | None] = _nothing
         self._refused: Callable[[], Image | None] = _nothing
         self._notice = Notice()
+        self._unfinished: Recording | None = None
         self._is_open = False
         self._is_stale = False
         self._keys = KeyBinder(perform, hold)
@@ -180,6 +185,26 @@ class Desk:
         self._open_session(image, resumed_target(self.viewer.layers, image))
         self.changed.emit()
 
+    @property
+    def unfinished(self) -> Recording | None:
+        """Work on the chosen image that a crash cut off, until something is done."""
+        session = self._session
+        return None if session is None or session.can_undo else self._unfinished
+
+    def recover(self) -> None:
+        """Take up the work that a crash cut off."""
+        session, image, found = self._session, self.image, self.unfinished
+        if session is None or image is None or found is None:
+            return
+        target = session.target
+        is_needless = role_of(target) is not None and not session.objects
+        self._close_session()
+        if is_needless:
+            self.viewer.layers.remove(target)
+        if not self._open_session(image, None, journal=found.path):
+            self._open_session(image, None)
+        self.changed.emit()
+
     def choose_target(self, target: Labels | None) -> None:
         """Write to `target` from now on; None makes a new layer.
 
@@ -250,8 +275,9 @@ class Desk:
         image: Image,
         target: Labels | None,
         adopted: Mapping[str, Layer] | None = None,
+        journal: Path | None = None,
     ) -> bool:
-        """Open a session, and take up what waits for it on `target`.
+        """Open a session, and take up what waits for it on `target` or in `journal`.
 
         With `adopted` None, the layers that were adopted there are adopted again.
         """
@@ -271,12 +297,15 @@ class Desk:
                 self._settings,
                 auto_run=options.auto_run,
                 adopted=adopted or {},
+                journal=journal,
             )
         except SegNextError as error:
             self._refused = ref(image)
             self.failed.emit(error)
             return False
         self._session, self._refused = session, _nothing
+        is_new = target is None and journal is None
+        self._unfinished = unfinished_journal(image) if is_new else None
         if target is not None and left is not None:
             take(target)
             self._take_up(session, left)

@@ -293,6 +293,7 @@ class SegNextWidget(QWidget):
 
     def _connect_view(self) -> None:
         choices, controls = self.panel.choices, self.panel.controls
+        self.panel.recover.clicked.connect(self._desk.recover)
         choices.image.chosen.connect(self._on_image_chosen)
         choices.model.chosen.connect(self._on_model_chosen)
         choices.target.chosen.connect(self._on_target_chosen)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
 from napari_segnext.session.layers import METADATA_KEY, role_of
+from napari_segnext.session.recovering import recover
 from napari_segnext.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -68,6 +70,7 @@ def open_session(
     *,
     auto_run: bool,
     adopted: Mapping[str, Layer],
+    journal: Path | None = None,
 ) -> Session:
     """Open a session as the settings say, but for `auto_run`.
 
@@ -81,21 +84,23 @@ def open_session(
         Whether prompts are answered at once.
     adopted : mapping of str to Layer
         The user's own prompt layers by role.
+    journal : Path, optional
+        Of a session that a crash cut off, to be recovered; `target` is None then.
 
     Raises
     ------
     SegNextError
         If the image or the target cannot play its part.
     """
-    return Session(
-        viewer,
-        image,
-        model=PredictorLoader(model, settings.device, settings.thread_count),
-        target=target,
-        contrast=settings.contrast,
-        auto_run=auto_run,
+    loader = PredictorLoader(model, settings.device, settings.thread_count)
+    options: dict[str, Any] = {
+        "contrast": settings.contrast,
+        "auto_run": auto_run,
         **adopted,
-    )
+    }
+    if journal is not None:
+        return recover(viewer, image, journal, model=loader, **options)
+    return Session(viewer, image, model=loader, target=target, **options)
 
 
 def images_of(layers: Iterable[Layer]) -> list[Image]:

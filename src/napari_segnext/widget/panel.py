@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import Choices
@@ -20,6 +20,7 @@ from napari_segnext.widget.volume_section import VolumeSection
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
+    from napari_segnext.session.journal import Recording
     from napari_segnext.session.objects import ObjectInfo
     from napari_segnext.session.session import Session
     from napari_segnext.widget.desk import Desk
@@ -42,6 +43,8 @@ class Panel(QScrollArea):
         Image, model and target.
     hint : QLabel
         One line that says what to do now.
+    recover : QPushButton
+        There where a crash cut off work on the image.
     controls : Controls
         The buttons.
     objects : ObjectsSection
@@ -62,6 +65,8 @@ class Panel(QScrollArea):
         self.hint = QLabel()
         self.hint.setWordWrap(True)
         self.hint.setStyleSheet("font-weight: bold; padding: 4px 0px;")
+        self.recover = QPushButton()
+        self.recover.setToolTip(text.RECOVER_TIP)
         self.controls = Controls()
         self.objects = ObjectsSection()
         self.volume = VolumeSection()
@@ -71,8 +76,8 @@ class Panel(QScrollArea):
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(6, 6, 6, 6)
-        parts = (self.choices, self.hint, self.controls, *self.sections.values())
-        for part in parts:
+        parts = (self.choices, self.hint, self.recover, self.controls)
+        for part in (*parts, *self.sections.values()):
             column.addWidget(part)
         column.addStretch()
         self.setWidgetResizable(True)
@@ -117,6 +122,7 @@ class Panel(QScrollArea):
         self.choices.setEnabled(image is not None)
         self.choices.model.show_model(desk.model)
         self.controls.show_session(session, desk.last_label)
+        self._offer(desk.unfinished)
         objects = {} if session is None else session.objects
         self.objects.show_session(session, objects)
         self.volume.show_session(session, objects)
@@ -136,6 +142,12 @@ class Panel(QScrollArea):
         self.view.forget()
         self.volume.forget()
         self.table.forget()
+
+    def _offer(self, unfinished: Recording | None) -> None:
+        if unfinished is not None:
+            count = len(unfinished.history.acts)
+            self.recover.setText(text.RECOVER.format(count=count))
+        self.recover.setVisible(unfinished is not None)
 
     def _show_no_session(self, image: Image | None) -> None:
         self.hint.setText(text.NO_IMAGE if image is None else text.WRONG_IMAGE)

@@ -107,6 +107,11 @@ ASK_OVERLAP_LABEL = trans._("object {label} ({count} px)")
 ASK_OVERLAP_MORE = trans._("{count} more")
 ASK_KEEP = trans._("Keep theirs")
 ASK_OVERWRITE = trans._("Overwrite them")
+RECOVER = trans._("Recover what was cut off ({count} acts)")
+RECOVER_TIP = trans._(
+    "Work on this image ended without being closed, by a crash for instance: bring its "
+    "labels, prompts and undo back"
+)
 ASK_WIDEN_TITLE = trans._("The labels are full")
 ASK_WIDEN = trans._("Make room for more labels, and accept?")
 
