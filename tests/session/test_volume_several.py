@@ -22,6 +22,9 @@ from volumes import (
 )
 
 from napari_segnext.errors import LayerError, PromptError
+from napari_segnext.session.groups import GroupMask
+from napari_segnext.session.pixels import PlaneMask
+from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,23 +141,19 @@ def test_given_objects_opened_together_when_prompted_then_one_sentence_says_no(
     check(here.session)
 
 
-def test_given_slices_of_another_view_on_show_when_opened_then_numbers_are_shown(
+def test_given_planes_that_cross_when_one_goes_then_the_other_keeps_its_numbers(
     room: Rooms,
 ) -> None:
-    here = room(picture(TUBE, OTHER), PartPredictor())
-    data = here.session.target.data
-    data[4][TUBE[4]], data[2][OTHER[2]] = 1, 2
-    here.session.target.refresh()
-    here.session.add_click(centre(4))
-    here.session.propagate()
-    here.wait()
-    here.viewer.dims.order = (1, 0, 2)
-    here.show(1, 12)
-    here.session.propagate([2, 1])
-    here.wait()
-    shown = np.array(here.session.preview.data)
-    np.testing.assert_array_equal(shown[4] == 2, TUBE[4])
-    np.testing.assert_array_equal(shown[2] == 1, OTHER[2])
+    here = room(picture(TUBE), PartPredictor())
+    show = here.session._preview.show
+    going, staying = plane(4), PlaneKey((12,), (0, 2))
+    mask = PlaneMask.from_plane(TUBE[4])
+    show({going: mask})
+    show({staying: GroupMask.from_parts({2: PlaneMask.from_plane(TUBE[:, 12])})})
+    show({going: PlaneMask()})
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[:, 12][TUBE[:, 12]] = 2
+    np.testing.assert_array_equal(here.session.preview.data, expected)
 
 
 def test_given_several_labels_when_one_is_not_there_then_nothing_happens(
