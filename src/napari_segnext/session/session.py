@@ -145,7 +145,11 @@ class Session(Prefetching, Journaling, Table, Accepting, Prompting, Seeing, Clea
         self._update()
 
     def undo(self) -> bool:
-        """Take the last act back; False if there is none. Raises nothing."""
+        """Take the last act back; False if there is none. Raises nothing.
+
+        What followed a correction goes with it. A run through the slices of which
+        nothing has come yet is given up, and no act taken back.
+        """
         return self._move(forward=False)
 
     def redo(self) -> bool:
