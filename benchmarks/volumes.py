@@ -116,6 +116,36 @@ def between(case: Case, player: Player, share: float) -> None:
     )
 
 
+LADDER = (0.70, 0.75, 0.80, 0.85, 0.90)
+
+
+def first_at(curve, least: float) -> int | None:
+    """How many clicks it takes until a curve is high enough."""
+    reached = np.flatnonzero(np.array(curve) >= least)
+    return int(reached[0]) + 1 if reached.size else None
+
+
+def compare(mine, least: float) -> None:
+    """Clicks to a 3D IoU against those slice by slice to the same mean 2D IoU."""
+    pairs, failed = [], 0
+    for state, curve in mine:
+        here = first_at(state.curve, least)
+        there = here and first_at(curve, state.slice_ious[here - 1])
+        if here is None:
+            failed += 1
+        else:
+            pairs.append((here, there or len(curve)))
+    if not pairs:
+        print(f"    3D IoU {least:.2f}: reached by none of {failed}")
+        return
+    here, there = np.array(pairs).T
+    print(
+        f"    3D IoU {least:.2f}: reached by {len(pairs)} of {len(mine)}, "
+        f"{here.mean():.1f} clicks (median {np.median(here):.0f}), slice by slice "
+        f"{there.mean():.1f}: {here.sum() / there.sum():.2f} of the clicks"
+    )
+
+
 def clicks(case: Case, player: Player, share: float) -> None:
     things = pick_things(
         player.labels,
@@ -124,13 +154,11 @@ def clicks(case: Case, player: Player, share: float) -> None:
         count=round(case.clicked * share),
         seed=1,
     )
-    mine, theirs, reached, ends, kept = 0, 0, 0, [], []
+    played, kept = [], []
     for thing in things:
         state = player.correct(thing, case.target, case.max_clicks)
-        needed, mean_iou = slice_by_slice(player, thing, state.slice_ious[-1])
-        mine, theirs = mine + len(state.curve), theirs + needed
-        reached += state.curve[-1] >= case.target
-        ends.append(state.curve[-1])
+        curve = slice_by_slice(player, thing, max(state.slice_ious))
+        played.append((state, curve))
         truth = player.labels == thing.label
         kept += [
             (score, overlap_3d(truth[z], state.volume[z]))
@@ -139,19 +167,20 @@ def clicks(case: Case, player: Player, share: float) -> None:
         ]
         early = [state.curve[min(n, len(state.curve)) - 1] for n in (1, 5, 10)]
         print(
-            f"    object {thing.label} on {len(thing.slices)} slices: "
-            f"{len(state.curve)} clicks to 3D IoU {state.curve[-1]:.3f}, mean 2D IoU "
-            f"{state.slice_ious[-1]:.3f}; slice by slice {needed} to {mean_iou:.3f}; "
-            f"after 1, 5, 10 clicks "
-            f"{np.round(early, 2)}",
+            f"    object {thing.label} on {len(thing.slices)} slices: 3D IoU "
+            f"{np.round(early, 2)} after 1, 5, 10 clicks, {state.curve[-1]:.3f} after "
+            f"{len(state.curve)}",
             flush=True,
         )
     print(
-        f"  robot user: {mine / len(things):.1f} clicks an object, {reached} of "
-        f"{len(things)} reached {case.target} in {case.max_clicks}, mean end "
-        f"{mean(ends):.3f}; slice by slice {theirs / len(things):.1f} to the same mean "
-        f"2D IoU: {mine / theirs:.2f} of the clicks\n"
-        f"    score and true IoU between keys: Spearman "
+        f"  robot user on {len(things)} objects, at most {case.max_clicks} clicks: mean "
+        f"3D IoU at the end {mean([s.curve[-1] for s, _ in played]):.3f}"
+    )
+    for least in LADDER:
+        if least <= case.target:
+            compare(played, least)
+    print(
+        f"    score and true IoU after the corrections: Spearman "
         f"{spearmanr(*zip(*kept, strict=True))[0]:.2f} ({len(kept)} slices)",
         flush=True,
     )

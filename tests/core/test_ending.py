@@ -41,7 +41,7 @@ def test_an_object_ends_by_a_limit_that_is_named(before, found, confidence, name
 
 def test_it_ends_where_little_is_left_of_the_key():
     reason = reason_to_end(EndRule(), Sight(500), square(5), square(4), 0.9)
-    assert "to 16 px, below 5% of the 500 px on the key" in reason
+    assert "to 16 px, below 5% of the 500 px of the largest key" in reason
 
 
 def test_slices_far_apart_may_differ_more():

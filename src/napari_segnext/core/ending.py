@@ -57,11 +57,11 @@ class EndRule:
     min_confidence : float
         It ends where the network's mean probability inside the mask is below this.
     min_key_share : float
-        It ends where the area is below this share of the key's.
+        It ends where the area is below this share of the largest key's.
     min_contrast_share : float
         It ends where the difference of its mean brightness from that of its
-        surroundings is below this share of what it is on the key. Asked only of
-        objects that stand out on the key by a standard deviation.
+        surroundings is below this share of what it is on the largest key. Asked only
+        of objects that stand out there by a standard deviation.
 
     Raises
     ------
@@ -104,7 +104,7 @@ class EndRule:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is known of an object from its key.
+    """What is known of an object from the largest of its keys.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def reason_to_end(
     if area < rule.min_key_share * sight.area:
         return (
             f"The area fell to {area} px, below {rule.min_key_share:.0%} of the "
-            f"{sight.area} px on the key."
+            f"{sight.area} px of the largest key."
         )
     if area > most * old:
         return (
@@ -225,6 +225,6 @@ def _faded(rule: EndRule, sight: Sight, found: Patch, features: object) -> str |
     if share >= rule.min_contrast_share:
         return None
     return (
-        f"The contrast to the surroundings fell to {share:.0%} of the key's, below "
-        f"{rule.min_contrast_share:.0%}."
+        f"The contrast to the surroundings fell to {share:.0%} of what it is on the "
+        f"largest key, below {rule.min_contrast_share:.0%}."
     )

@@ -126,6 +126,7 @@ class _Sweep:
     should_stop: Callable[[], bool] | None
     forward: dict[int, dict[Hashable, Patch]] = field(default_factory=dict)
     seen: dict[int, Features] = field(default_factory=dict)
+    sights: dict[Hashable, Sight] = field(default_factory=dict)
 
     def steps(self, schedule: Schedule, resume: Iterator[Step]) -> Iterator[Step]:
         total = len(schedule.visits)
@@ -149,9 +150,7 @@ class _Sweep:
         for run in runs:
             earlier = self._seen(run.last, run.before.centre)
             guesses[run.name] = guess_from(run.before, earlier, features)
-            if run.sight is None:
-                key = self.keys.patches[run.name][run.start]
-                run.sight = Sight.of(key, self._seen(run.start, key.centre))
+            self._look_at_keys(run.name)
         found = carry(
             self.predictor,
             features,
@@ -165,7 +164,7 @@ class _Sweep:
             one = found[run.name]
             reason = reason_to_end(
                 self.rule,
-                run.sight or Sight(run.before.area),
+                self.sights[run.name],
                 run.before,
                 one.patch,
                 one.confidence,
@@ -191,6 +190,14 @@ class _Sweep:
                 del self.seen[next(iter(self.seen))]
             self.seen[index] = features
         return self.seen[index]
+
+    def _look_at_keys(self, name: Hashable) -> None:
+        """See once what an object is like where it is largest."""
+        if name not in self.sights:
+            known = self.keys.patches[name]
+            index = max(known, key=lambda key: known[key].area)
+            features = self._seen(index, known[index].centre)
+            self.sights[name] = Sight.of(known[index], features)
 
     def _owned(self, index: int, moving: Iterable[Hashable]) -> dict[Hashable, Patch]:
         """Masks on a slice that those on their way cannot have."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from napari_segnext.core.ending import Sight
     from napari_segnext.core.features import Features
 
 __all__ = [
@@ -81,8 +80,6 @@ class Run:
         The mask on the slice visited last, the key's at first.
     last : int
         That slice.
-    sight : Sight or None
-        What is known from the key, once it was looked at.
     ended : bool
         Whether the object was left alone before the last of `indices`.
     """
@@ -93,7 +90,6 @@ class Run:
     indices: tuple[int, ...]
     before: Patch
     last: int
-    sight: Sight | None = None
     ended: bool = False
 
 

@@ -223,6 +223,9 @@ class Player:
                 return state
             wrong = np.count_nonzero(truth ^ state.volume, axis=(1, 2))
             index = int(np.argmax(wrong))
+            if not truth[index].any():  # she scrolls to the end, and says so there
+                first, last = thing.slices[0], thing.slices[-1]
+                index = min(max(index, first - 1), last + 1)
 
     def _click(self, state: Corrections, truth: Bools, index: int) -> None:
         """Correct one slice by one click, which makes it a key."""
@@ -254,14 +257,11 @@ class Player:
         for z in span:
             state.volume[z] = False
             state.scores.pop(z, None)
-        near = {
-            key: state.keys[key] for key in (below, index, above) if key in state.keys
-        }
-        if any(mask.any() for mask in near.values()):
+        if span:
             steps = propagate(
                 self.predictor,
                 self.features,
-                {thing.label: near},
+                {thing.label: state.keys},
                 span,
                 spacing=self.spacing,
             )
@@ -279,45 +279,38 @@ class Player:
         return scores
 
 
-def slice_by_slice(
-    player: Player, thing: Thing, target_iou: float
-) -> tuple[int, float]:
-    """Count the clicks to a mean 2D IoU without propagation.
+def slice_by_slice(player: Player, thing: Thing, target_iou: float) -> list[float]:
+    """Play without propagation: mean 2D IoU of the object's slices after each click.
 
     One click on every slice first, then always on the slice that is worst, at most 20
-    a slice; the cheapest a user without propagation could do.
-
-    Returns
-    -------
-    (int, float)
-        Clicks, and the mean IoU they reached: less than asked for if no slice had a
-        click left.
+    a slice, until the mean is good enough or no slice has a click left: the cheapest
+    that a user without propagation could do. Slices without a click count 0.
     """
     truth = player.labels == thing.label
     masks: dict[int, Prediction | None] = dict.fromkeys(thing.slices)
     prompts = {index: Prompts() for index in thing.slices}
-    ious: dict[int, float] = {}
-    clicks = 0
+    ious = dict.fromkeys(thing.slices, 0.0)
     waiting = list(thing.slices)
+    curve: list[float] = []
     while True:
         if waiting:
             index = waiting.pop(0)
         else:
-            open_ = [
-                i for i in thing.slices if len(prompts[i].clicks) < _MAX_CLICKS_A_SLICE
+            left = [
+                index
+                for index, given in prompts.items()
+                if len(given.clicks) < _MAX_CLICKS_A_SLICE
             ]
-            mean = float(np.mean(list(ious.values())))
-            if mean >= target_iou or not open_:
-                return clicks, mean
-            index = min(open_, key=ious.__getitem__)
+            if curve[-1] >= target_iou or not left:
+                return curve
+            index = min(left, key=ious.__getitem__)
         last = masks[index]
         shown = np.zeros(truth.shape[1:], bool) if last is None else last.mask
-        prompts[index] = prompts[index].add(
-            next_click(truth[index], shown, prompts[index].clicks)
-        )
+        click = next_click(truth[index], shown, prompts[index].clicks)
+        prompts[index] = prompts[index].add(click)
         answer = player.predictor.predict(player.features(index), prompts[index], last)
         masks[index], ious[index] = answer, overlap_3d(truth[index], answer.mask)
-        clicks += 1
+        curve.append(float(np.mean(list(ious.values()))))
 
 
 def _mean_over(thing: Thing, truth: Bools, volume: Bools) -> float:
