@@ -32,7 +32,7 @@ TARGET = (
 IMAGE = ("replace_image", "change_contrast", "refresh_contrast", "change_slice")
 COMMON = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 PROFILES = {
-    "ci": settings(COMMON, max_examples=40, stateful_step_count=40, derandomize=True),
+    "ci": settings(COMMON, max_examples=45, stateful_step_count=40, derandomize=True),
     "long": settings(COMMON, max_examples=1000, stateful_step_count=80),
 }
 
