@@ -105,9 +105,9 @@ class QualityStrip(QWidget):
                 if index is not None:
                     self.update(self._room_of(index))
             self._shown = shown
-        else:
-            return
-        self.setAccessibleDescription("" if shown is None else self.describe(shown))
+        told = "" if shown is None else self.describe(shown)
+        if told != self.accessibleDescription():
+            self.setAccessibleDescription(told)
 
     def describe(self, index: int) -> str:
         """Say what is known of a slice."""
