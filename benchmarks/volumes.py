@@ -173,7 +173,7 @@ def clicks(case: Case, player: Player, share: float) -> None:
             flush=True,
         )
     print(
-        f"  robot user on {len(things)} objects, at most {case.max_clicks} clicks: mean "
+        f"  robot user on {len(things)} objects, {case.max_clicks} clicks at most: "
         f"3D IoU at the end {mean([s.curve[-1] for s, _ in played]):.3f}"
     )
     for least in LADDER:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_segnext.core.ending import EndRule, Sight, contrast, reason_to_end
+from napari_segnext.core.ending import EndRule, Sight, brightness, reason_to_end
 from napari_segnext.core.features import Features
 from napari_segnext.core.patches import EMPTY, Patch
 from napari_segnext.errors import SegNextError
@@ -27,7 +27,7 @@ CASES = [
     (square(10), square(3), 0.9, "from 100 to 9 px, below 10.00%"),
     (square(10), square(21), 0.9, "from 100 to 441 px, above 4 times"),
     (square(10), square(10, (11, 19)), 0.9, "fell to 0.047, below 0.100"),
-    (square(10), square(10), 0.5, "confidence fell to 0.50, below 0.65"),
+    (square(10), square(10), 0.5, "confidence fell to 0.50, below 0.70"),
     (square(10), square(10), 0.9, None),
 ]
 
@@ -55,24 +55,31 @@ def test_slices_far_apart_may_differ_more():
 
 def test_a_bright_object_that_fades_ends():
     sight = Sight.of(square(10), seen(0.4))
-    assert sight.contrast == pytest.approx(0.4, abs=0.02)
+    assert sight.light.contrast == pytest.approx(0.4, abs=0.02)
 
-    for brightness, ends in ((0.4, False), (0.1, False), (0.05, True), (-0.3, True)):
-        reason = reason_to_end(
-            EndRule(), sight, square(10), square(10), 0.9, seen(brightness)
-        )
+    for by, ends in ((0.4, False), (0.2, False), (0.1, True), (-0.3, True)):
+        reason = reason_to_end(EndRule(), sight, square(10), square(10), 0.9, seen(by))
         assert (reason is not None) == ends
         assert reason is None or "contrast" in reason
 
 
+def test_a_neighbour_that_comes_close_is_no_fading():
+    """The contrast is gone, the object is as bright as ever."""
+    sight = Sight.of(square(10), seen(0.4))
+    image = np.full((40, 40), 0.7, np.float32)
+    bright = Features(image, ((0.0, 1.0),), "none")
+
+    assert not reason_to_end(EndRule(), sight, square(10), square(10), 0.9, bright)
+
+
 def test_what_never_stood_out_cannot_fade():
-    sight = Sight.of(square(10), seen(0.01))
-    assert sight.contrast is None
+    sight = Sight.of(square(10), seen(0.005))
+    assert sight.light is None
     assert not reason_to_end(EndRule(), sight, square(10), square(10), 0.9, seen(-0.2))
 
 
 def test_an_object_that_fills_the_plane_has_no_surroundings():
-    assert contrast(Patch.of(np.ones((40, 40))), seen(0.1)) is None
+    assert brightness(Patch.of(np.ones((40, 40))), seen(0.1)) is None
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ from napari_segnext.errors import SegNextError
 if TYPE_CHECKING:
     from napari_segnext.core.patches import Patch
 
-__all__ = ["EndRule", "Ending", "Sight", "contrast", "reason_to_end"]
+__all__ = ["EndRule", "Ending", "Light", "Sight", "brightness", "reason_to_end"]
 
 _GAP_PX = 1  # between a mask and the ring that is its surroundings
 _RING_PX = 4
-_CLEAR = 1.0  # standard deviations by which a clear object differs from its ring
+_CLEAR = 0.5  # standard deviations by which a clear object differs from its ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,12 @@ class EndRule:
         It ends where the network's mean probability inside the mask is below this.
     min_key_share : float
         It ends where the area is below this share of the largest key's.
-    min_contrast_share : float
-        It ends where the difference of its mean brightness from that of its
-        surroundings is below this share of what it is on the largest key. Asked only
-        of objects that stand out there by a standard deviation.
+    min_contrast_share, min_brightness_share : float
+        It ends where it fades, which takes both: the difference of its mean brightness
+        from that of its surroundings is below the first share of what it is on the
+        largest key, and its mean brightness has come back to that of the key's
+        surroundings but for the second share. Asked only of objects that stand out on
+        the key by half a standard deviation.
 
     Raises
     ------
@@ -73,9 +75,10 @@ class EndRule:
     min_area_share: float = 0.1
     max_area_share: float = 4.0
     min_agreement: float = 0.1
-    min_confidence: float = 0.65
+    min_confidence: float = 0.7
     min_key_share: float = 0.05
-    min_contrast_share: float = 0.2
+    min_contrast_share: float = 0.3
+    min_brightness_share: float = 0.4
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -90,6 +93,7 @@ class EndRule:
             "min_confidence",
             "min_key_share",
             "min_contrast_share",
+            "min_brightness_share",
         ):
             value = getattr(self, name)
             if not 0 <= value < 1:
@@ -110,24 +114,47 @@ class Sight:
     ----------
     area : int
         Pixels of the key's mask.
-    contrast : float or None
-        By how much it is brighter than its surroundings there, from -1 to 1; None
-        where it does not stand out clearly, or the image is not known.
+    light : Light or None
+        Its brightness there; None where it does not stand out clearly, or the image is
+        not known.
     """
 
     area: int
-    contrast: float | None = None
+    light: Light | None = None
 
     @classmethod
     def of(cls, patch: Patch, features: object) -> Sight:
         """Look at a keyed mask."""
-        difference, spread = contrast(patch, features) or (0.0, 1.0)
-        clear = abs(difference) >= _CLEAR * spread > 0
-        return cls(patch.area, difference if clear else None)
+        light = brightness(patch, features)
+        if light is None or abs(light.contrast) < _CLEAR * light.spread:
+            return cls(patch.area)
+        return cls(patch.area, light if light.contrast else None)
 
 
-def contrast(patch: Patch, features: object) -> tuple[float, float] | None:
-    """Return how much brighter a mask is than its surroundings, and the spread.
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Grey values from 0 to 1 in a mask and around it.
+
+    Parameters
+    ----------
+    inside, around : float
+        Means of the mask and of a ring around it.
+    spread : float
+        Root of their mean variance.
+    """
+
+    inside: float
+    around: float
+    spread: float
+
+    @property
+    def contrast(self) -> float:
+        """By how much the mask is brighter."""
+        return self.inside - self.around
+
+
+def brightness(patch: Patch, features: object) -> Light | None:
+    """Return how bright a mask and its surroundings are.
 
     Parameters
     ----------
@@ -135,12 +162,6 @@ def contrast(patch: Patch, features: object) -> tuple[float, float] | None:
         The mask.
     features : Features
         Of its slice; anything else has no image to look at.
-
-    Returns
-    -------
-    (float, float) or None
-        Difference of the means of mask and ring, in grey values from 0 to 1, and the
-        root of their mean variance.
     """
     if not isinstance(features, Features) or not patch.area:
         return None
@@ -151,7 +172,7 @@ def contrast(patch: Patch, features: object) -> tuple[float, float] | None:
     if not ring.any():
         return None
     spread = np.sqrt((image[mask].var() + image[ring].var()) / 2)
-    return float(image[mask].mean() - image[ring].mean()), float(spread)
+    return Light(float(image[mask].mean()), float(image[ring].mean()), float(spread))
 
 
 def reason_to_end(
@@ -216,15 +237,16 @@ def reason_to_end(
 
 
 def _faded(rule: EndRule, sight: Sight, found: Patch, features: object) -> str | None:
-    if sight.contrast is None:
+    key = sight.light
+    here = None if key is None else brightness(found, features)
+    if key is None or here is None:
         return None
-    seen = contrast(found, features)
-    if seen is None:
-        return None
-    share = seen[0] / sight.contrast
-    if share >= rule.min_contrast_share:
+    contrast = here.contrast / key.contrast
+    own = (here.inside - key.around) / key.contrast
+    if contrast >= rule.min_contrast_share or own >= rule.min_brightness_share:
         return None
     return (
-        f"The contrast to the surroundings fell to {share:.0%} of what it is on the "
-        f"largest key, below {rule.min_contrast_share:.0%}."
+        f"Of the contrast on the largest key {contrast:.0%} are left, below "
+        f"{rule.min_contrast_share:.0%}, and of the brightness {own:.0%}, below "
+        f"{rule.min_brightness_share:.0%}."
     )
