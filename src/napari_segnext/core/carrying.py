@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "Guess", "carry", "guess_from", "mined_prompts", "plain_guess"]
 
-_MAX_CLICKS = 8  # parts of a mask that get a click of their own
+_MAX_CLICKS = 8
+_CORE = 0.7  # of the depth of a part; a waist below it makes two cores
 _NETWORK_SHARE = 0.5  # of the say; the rest is the guess's
 
 
@@ -91,7 +92,10 @@ def guess_from(before: Patch, earlier: Any, features: Any) -> Guess:
 
 
 def mined_prompts(patch: Patch, shape: tuple[int, int]) -> Prompts:
-    """Return a mask as a prompt, with a click into the middle of each of its parts.
+    """Return a mask as a prompt, with a click into each core of its parts.
+
+    A core is where a part is nearly as thick as it ever is: a part with a waist has two
+    of them, so that both halves go on should it split.
 
     Parameters
     ----------
@@ -101,11 +105,14 @@ def mined_prompts(patch: Patch, shape: tuple[int, int]) -> Prompts:
         Of the plane.
     """
     padded = np.pad(patch.crop, 1)
-    parts, _ = ndimage.label(padded)
     depth = ndimage.distance_transform_edt(padded)
-    areas = np.bincount(parts.ravel())[1:]
-    largest = np.argsort(-areas, kind="stable")[:_MAX_CLICKS] + 1
-    spots = ndimage.maximum_position(depth, parts, largest)
+    parts, count = ndimage.label(padded)
+    deepest = np.zeros(count + 1)
+    deepest[1:] = ndimage.maximum(depth, parts, np.arange(1, count + 1))
+    cores, count = ndimage.label(padded & (depth >= _CORE * deepest[parts]))
+    sizes = ndimage.maximum(depth, cores, np.arange(1, count + 1))
+    best = np.argsort(-sizes, kind="stable")[:_MAX_CLICKS] + 1
+    spots = ndimage.maximum_position(depth, cores, best)
     row, col = patch.region[:2]
     clicks = [Click(float(r - 1 + row), float(c - 1 + col)) for r, c in spots]
     return Prompts(clicks=clicks, mask=Mask.from_array(patch.plane(shape)))
