@@ -27,8 +27,9 @@ _LOCKED = QColor("#F0E442")
 _REVIEWED = QColor("#56B4E9")
 _SHOWN = QColor("#F0E442")
 _DARK = QColor("#101214")
-# from Okabe and Ito's vermilion over a pale yellow to their sky blue
-_RAMP = ((0.3, (213, 94, 0)), (0.65, (240, 220, 150)), (1.0, (86, 180, 233)))
+# scores are rarely above 0.8; from Okabe and Ito's vermilion over a pale yellow to
+# their sky blue
+_RAMP = ((0.2, (213, 94, 0)), (0.5, (240, 220, 150)), (0.8, (86, 180, 233)))
 _LOWEST_BAR = 0.12
 _UNKNOWN_BAR = 0.5
 _GAP_FROM_PX = 4  # narrower cells touch
