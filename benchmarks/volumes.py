@@ -43,8 +43,8 @@ class Case:
 
 
 CASES = (
-    Case("plant_1136_mini", 0.284 / 0.127, 500, 5, 20, 8, 0.90, 40, None),
-    Case("fibsem_medulla", 1.0, 5000, 20, 10, 3, 0.85, 40, 48),
+    Case("plant_1136_mini", 0.284 / 0.127, 500, 5, 26, 8, 0.90, 40, None),
+    Case("fibsem_medulla", 1.0, 5000, 20, 20, 8, 0.85, 40, 48),
 )
 
 
