@@ -67,6 +67,7 @@ class Panel(QScrollArea):
         self.hint.setStyleSheet("font-weight: bold; padding: 4px 0px;")
         self.recover = QPushButton()
         self.recover.setToolTip(text.RECOVER_TIP)
+        self.recover.setAccessibleName(text.RECOVER_NAME)
         self.controls = Controls()
         self.objects = ObjectsSection()
         self.volume = VolumeSection()

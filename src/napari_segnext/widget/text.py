@@ -108,6 +108,7 @@ ASK_OVERLAP_MORE = trans._("{count} more")
 ASK_KEEP = trans._("Keep theirs")
 ASK_OVERWRITE = trans._("Overwrite them")
 RECOVER = trans._("Recover what was cut off ({count} acts)")
+RECOVER_NAME = trans._("recover what was cut off")
 RECOVER_TIP = trans._(
     "Work on this image ended without being closed, by a crash for instance: bring its "
     "labels, prompts and undo back"
