@@ -184,7 +184,7 @@ def test_anything_else_is_a_sentence(room: Rooms) -> None:
 
 def test_an_answer_that_was_dropped_is_had_again(room: Rooms) -> None:
     here = ringed(room, (20, 20))
-    here.session._engine.answers.clear()
+    here.session._engine.answers.clear(here.session._source.version)
     here.session.postprocess = HOLES
     here.wait()
     np.testing.assert_array_equal(here.session.mask(), disk(PLANE, 20, 20))
