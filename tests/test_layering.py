@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 import napari_segnext
 
 SOURCE = Path(napari_segnext.__file__).parent
+ROOT = Path(__file__).parents[1]
 PACKAGE = "napari_segnext"
 QT = {"qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "superqt"}
 
@@ -142,11 +146,37 @@ def test_public_names_resolve_and_listing_them_is_cheap() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_every_import_is_of_a_declared_dependency_and_the_other_way_round() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    required = {distribution_name(line) for line in project["dependencies"]}
+    optional = {
+        distribution_name(line)
+        for extra, lines in project["optional-dependencies"].items()
+        for line in lines
+        if extra != "test"
+    }
+    homes = packages_distributions()
+    modules = {
+        module.partition(".")[0]
+        for path in SOURCE.rglob("*.py")
+        for module in imports_of(path)
+    }
+    used = {
+        distribution_name(homes.get(module, [module])[0])
+        for module in modules - sys.stdlib_module_names - {PACKAGE}
+    }
+    assert used <= required | optional
+    assert required <= used
+
+
+def distribution_name(written: str) -> str:
+    """The name at the beginning of a requirement, as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", written)[0]).lower()
+
+
 def test_files_stay_small() -> None:
     lengths = {
         str(path.relative_to(SOURCE)): len(path.read_text("utf-8").splitlines())
         for path in SOURCE.rglob("*.py")
     }
-    # one value type a prompt, and all of them in one place
-    too_long = {name for name, count in lengths.items() if count > 400}
-    assert too_long <= {"core/prompts.py"}
+    assert {name for name, count in lengths.items() if count > 400} == set()

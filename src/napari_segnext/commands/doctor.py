@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _TIMEOUT_S = 120
-_PACKAGES = ("napari", "numpy", "torch", "qtpy", "magicgui", "superqt", "scikit-image")
+_PACKAGES = ("napari", "numpy", "torch", "qtpy", "superqt", "scikit-image")
 _QT_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
