@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_segnext.core.features import Features
+from napari_segnext.core.image import check_plane, plane_limits
+
 if TYPE_CHECKING:
     from napari_segnext.core.prompts import Prompts
 
@@ -16,6 +19,18 @@ if TYPE_CHECKING:
 class Answer:
     mask: np.ndarray
 
+    @property
+    def region(self):
+        return (0, 0, *self.mask.shape)
+
+    @property
+    def crop(self):
+        return self.mask.astype(np.float32)
+
+    @property
+    def crop_mask(self):
+        return self.mask
+
 
 class Painter:
     """Draws squares of 11 px around clicks; gives areas and masks back as they are."""
@@ -23,10 +38,11 @@ class Painter:
     reach = 5
 
     def encode(self, plane, contrast_limits=None, near=None, *, should_stop=None):
-        return plane.shape[:2]
+        plane = check_plane(plane)
+        return Features(plane, plane_limits(plane, contrast_limits), "painter")
 
     def predict(self, features, prompts: Prompts, previous=None, *, should_stop=None):
-        mask = np.zeros(features, bool)
+        mask = np.zeros(features.shape, bool)
         for click in prompts.clicks:
             row, col = int(click.row), int(click.col)
             rows = slice(max(row - self.reach, 0), row + self.reach + 1)

@@ -88,12 +88,16 @@ def test_figures_of_first_prompts_leave_out_what_could_not_be_drawn():
 
 
 def test_figures_of_transfer():
-    transfers = [TransferScores(1, 50, 0.9, 0.8), TransferScores(2, 50, 0.7, 0.7)]
+    transfers = [
+        TransferScores(1, 50, 0.9, 0.8, 0.95),
+        TransferScores(2, 50, 0.7, 0.7, 0.85),
+    ]
     figures = transfer_figures(transfers)
     assert figures == {
         "pairs": 2,
         "transfer": pytest.approx(0.8),
         "copied": pytest.approx(0.75),
+        "carried": pytest.approx(0.9),
     }
 
 

@@ -61,7 +61,7 @@ def test_a_slice_knows_the_slice_before_and_the_contrast_of_its_stack(tmp_path):
     reader = Reader()
     planes = [reader.read(item) for item in find_items(tmp_path)]
     assert planes[0].before is None
-    np.testing.assert_array_equal(planes[2].before, labels[1])
+    np.testing.assert_array_equal(planes[2].before.labels, labels[1])
     np.testing.assert_array_equal(planes[2].labels, labels[2])
     np.testing.assert_array_equal(planes[1].image, stack[1])
     assert len({plane.limits for plane in planes}) == 1

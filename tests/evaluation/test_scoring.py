@@ -6,9 +6,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scripted_models import Answer, Painter, squares
+from scripted_models import Answer, Painter, image_of, squares
 
 from napari_segnext.errors import SegNextError
+from napari_segnext.evaluation.items import Plane
 from napari_segnext.evaluation.scoring import (
     StopRule,
     click_curve,
@@ -19,6 +20,7 @@ from napari_segnext.evaluation.scoring import (
 )
 
 LABELS = squares().astype(np.int32)
+HERE = Painter().encode(image_of(LABELS))
 
 
 def scripted(ious):
@@ -96,7 +98,7 @@ def test_the_boundary_does_not_depend_on_the_size_of_the_plane():
     for size in (70, 700):
         truth = np.zeros((size, size), np.int8)
         truth[10:40, 10:40] = 1
-        answer = partial(Painter().predict, truth.shape)
+        answer = partial(Painter().predict, Painter().encode(truth))
         found.append(click_curve(answer, truth, StopRule(max_clicks=3)))
     assert found[0] == found[1]
     # one square of 11 px, all of it inside: its band of 2 px is not the object's
@@ -108,7 +110,7 @@ def test_unknown_pixels_do_not_count():
     labels[20:35, 46:55] = -1
     assert np.unique(truth_of(labels, 7)).tolist() == [-1, 0, 1]
     truth = truth_of(labels, 7)
-    answer = partial(Painter().predict, truth.shape)
+    answer = partial(Painter().predict, Painter().encode(truth))
     (first,), _ = click_curve(answer, truth, StopRule(max_clicks=1))
     # known of it are 15 x 6 px; the click at (22, 42) paints 11 x 11 px, of which
     # 8 x 2 are unknown and 8 x 6 right
@@ -117,7 +119,7 @@ def test_unknown_pixels_do_not_count():
 
 def test_every_kind_of_first_prompt_is_scored():
     scores = score_object(
-        Painter(), LABELS.shape, LABELS, 3, StopRule(), view="plane", key=(0, "a")
+        Painter(), HERE, LABELS, 3, StopRule(), view="plane", key=(0, "a")
     )
     assert scores.ious == (1.0,)  # the click in the middle paints the very square
     assert scores.boundary_ious == (1.0,)
@@ -132,7 +134,7 @@ def test_every_kind_of_first_prompt_is_scored():
 def test_prompts_depend_on_seed_and_name_alone():
     found = [
         score_object(
-            Painter(), LABELS.shape, LABELS, 7, StopRule(), view="plane", key=key
+            Painter(), HERE, LABELS, 7, StopRule(), view="plane", key=key
         ).prompt_ious
         for key in ((0, "a"), (0, "a"), (1, "a"), (0, "b"))
     ]
@@ -142,9 +144,13 @@ def test_prompts_depend_on_seed_and_name_alone():
 
 
 def test_transfer_gives_the_mask_of_the_slice_before():
-    before = squares(3).astype(np.int32)
-    scores = score_transfer(Painter(), LABELS.shape, before, LABELS, 3)
+    labels = squares(3).astype(np.int32)
+    before = Plane(image_of(labels), labels)
+    plane = Plane(image_of(LABELS), LABELS, before=before)
+    seen = Painter().encode(before.image), HERE
+    scores = score_transfer(Painter(), seen, plane, 3)
     copied = 11 * 8 / (11 * 14)
     assert scores.copied_iou == pytest.approx(copied)
     assert scores.iou == pytest.approx(copied)  # this predictor copies, too
+    assert scores.carried_iou > copied + 0.1  # the images say where it went
     assert scores.area_px == 121

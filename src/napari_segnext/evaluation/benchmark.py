@@ -271,11 +271,12 @@ class _Measurer:
             )
         if plane.before is None:
             return
-        ids, areas = np.unique(plane.before, return_counts=True)
+        before = self._predictor.encode(plane.before.image, plane.before.limits)
+        ids, areas = np.unique(plane.before.labels, return_counts=True)
         seen = ids[areas >= MIN_AREA_PX]
         both = np.where(np.isin(plane.labels, seen), plane.labels, 0)
         scores.transfers += [
-            score_transfer(self._predictor, features, plane.before, plane.labels, label)
+            score_transfer(self._predictor, (before, features), plane, label)
             for label in self._choose(both)
         ]
 

@@ -171,11 +171,12 @@ def prompt_figures(objects: Sequence[ObjectScores]) -> Figures:
 
 
 def transfer_figures(transfers: Sequence[TransferScores]) -> Figures:
-    """Mean IoU of masks handed on to the next slice, and of the masks merely copied."""
+    """Mean IoU of masks handed on to the next slice, copied, and propagated."""
     return {
         "pairs": len(transfers),
         "transfer": _mean([one.iou for one in transfers]),
         "copied": _mean([one.copied_iou for one in transfers]),
+        "carried": _mean([one.carried_iou for one in transfers]),
     }
 
 

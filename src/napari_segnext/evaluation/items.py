@@ -61,14 +61,14 @@ class Plane:
         Ids above 0 are objects; negative where nobody knows.
     limits : (float, float), optional
         Contrast limits; those of the whole stack for a slice of grey values.
-    before : array (H, W) int32, optional
-        Labels of the slice before this one.
+    before : Plane, optional
+        The slice before this one.
     """
 
     image: npt.NDArray[np.generic]
     labels: npt.NDArray[np.int32]
     limits: tuple[float, float] | None = None
-    before: npt.NDArray[np.int32] | None = None
+    before: Plane | None = None
 
     @property
     def rgb(self) -> npt.NDArray[np.uint8]:
@@ -172,5 +172,5 @@ class Reader:
             self._path = item.image
         stack, labels, limits = self._stack
         z = item.index
-        before = labels[z - 1] if z > 0 else None
+        before = Plane(stack[z - 1], labels[z - 1], limits) if z > 0 else None
         return Plane(stack[z], labels[z], limits, before)

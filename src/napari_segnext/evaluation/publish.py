@@ -111,12 +111,13 @@ def write_tables(
     transfers = [
         [
             *(one.item.set_name, one.item.index, it.label, it.area_px),
-            *(_number(it.iou), _number(it.copied_iou)),
+            *map(_number, (it.iou, it.copied_iou, it.carried_iou)),
         ]
         for one in results
         for it in one.transfers
     ]
-    header = ["set", "slice", "label", "area_px", "iou", "copied_iou"]
+    ious = ["iou", "copied_iou", "carried_iou"]
+    header = ["set", "slice", "label", "area_px", *ious]
     _write_csv(folder / "transfer.csv", header, transfers)
     baselines = [
         [one.item.set_name, one.item.name, it.label, it.method, *map(_number, it.ious)]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_segnext.core.carrying import carry, guess_from
+from napari_segnext.core.patches import EMPTY, Patch
 from napari_segnext.core.prompts import Mask, Prompts
 from napari_segnext.errors import PromptError, SegNextError
 from napari_segnext.evaluation.metrics import boundary_iou, iou
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_segnext.core.features import Features
     from napari_segnext.core.predictor import Predictor
+    from napari_segnext.evaluation.items import Plane
     from napari_segnext.evaluation.robot import Answer
 
     Truth = npt.NDArray[np.int8]
@@ -134,12 +137,15 @@ class TransferScores:
         Of the model's answer.
     copied_iou : float
         Of the mask on the slice before, merely copied.
+    carried_iou : float
+        Of one step of propagation, which looks at both images.
     """
 
     label: int
     area_px: int
     iou: float
     copied_iou: float
+    carried_iou: float
 
 
 def truth_of(labels: npt.NDArray[np.int32], label: int) -> Truth:
@@ -243,19 +249,35 @@ def score_first_prompts(
 
 def score_transfer(
     predictor: Predictor,
-    features: Features,
-    before: npt.NDArray[np.int32],
-    labels: npt.NDArray[np.int32],
+    features: tuple[Features, Features],
+    plane: Plane,
     label: int,
 ) -> TransferScores:
-    """Give the true mask of the slice before as the mask prompt on this one."""
-    truth, old = truth_of(labels, label), before == label
-    answer = predictor.predict(features, Prompts(mask=Mask.from_array(old)))
+    """Give the true mask of the slice before as the mask prompt on this one.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    features : (Features, Features)
+        Of the slice before and of this one.
+    plane : Plane
+        This slice, with the one before.
+    label : int
+        An object that is on both.
+    """
+    assert plane.before is not None  # noqa: S101 - the caller has asked
+    earlier, here = features
+    truth, old = truth_of(plane.labels, label), plane.before.labels == label
+    answer = predictor.predict(here, Prompts(mask=Mask.from_array(old)))
+    guess = guess_from(Patch.of(old), earlier, here)
+    carried = carry(predictor, here, {label: guess}, EMPTY, None)[label].patch
     return TransferScores(
         label,
         int(np.count_nonzero(truth > 0)),
         iou(truth, answer.mask),
         iou(truth, old),
+        iou(truth, carried.plane(here.shape)),
     )
 
 

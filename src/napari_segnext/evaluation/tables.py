@@ -108,6 +108,7 @@ def make_tables(results: Sequence[ItemScores], settings: Settings) -> list[Table
             ("pairs", "objects on two slices", _count),
             ("transfer", "previous slice's true mask as prompt: IoU", _iou),
             ("copied", "the mask merely copied: IoU", _iou),
+            ("carried", "one step of propagation, which sees both: IoU", _iou),
         ]
         tables.append(_table("From slice to slice", rows, found))
     if any(one.baselines for one in results):
