@@ -6,7 +6,7 @@ A synthetic stack of blobs, 256 x 256, without a window. Prints medians in milli
 a click on the slice beside the one that was looked at, with and without encoding ahead;
 the first click of a session on a stack that another session had open, with and without
 the disk; what a window takes; and the memory of the process while an object is
-propagated through the stack. Run it with nothing else running.
+propagated through the stack, and slices per second. Run it with nothing else running.
 """
 
 from __future__ import annotations
@@ -73,6 +73,14 @@ class Desk:
         self.session.add_click((z, row, col))
         self.session.wait()
         return (time.perf_counter() - start) * 1e3
+
+    def run(self, count: int) -> float:
+        """Slices per second, from a click on the first one."""
+        self.click(0)
+        start = time.perf_counter()
+        self.session.propagate(slices=range(count + 1))
+        self.session.wait()
+        return count / (time.perf_counter() - start)
 
     def settle(self) -> None:
         """Wait until nothing more is encoded ahead, and all is written."""
@@ -169,6 +177,19 @@ def memory(stack, predictor, folder: Path) -> None:
     desk.session.close()
 
 
+def speed(stack, predictor, folder: Path, count: int = 50) -> None:
+    print(f"\npropagation of one object through {count} slices, slices per second")
+    first = Desk(stack, predictor, folder, 0)
+    for name in ("nothing is encoded", "encoded, in memory"):
+        print(f"  {name:24} {first.run(count):7.1f}")
+        first.session.undo()
+    first.settle()
+    first.session.close()
+    second = Desk(stack, predictor, folder, 0)
+    print(f"  {'encoded, on disk':24} {second.run(count):7.1f}")
+    second.session.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
@@ -184,6 +205,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         reopening(stack, predictor, Path(folder))
         windows(predictor, stack, Path(folder))
+        speed(stack, predictor, Path(folder) / "speed")
         memory(stack, predictor, Path(folder) / "propagation")
 
 
