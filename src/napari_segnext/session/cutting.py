@@ -9,12 +9,10 @@ import numpy as np
 from napari.layers import Shapes
 
 from napari_segnext.errors import PromptError, SegNextError
-from napari_segnext.session.planes import Affine, plane_of_points, varying_axes
-from napari_segnext.session.tools import Tools
+from napari_segnext.session.objects import Objects
+from napari_segnext.session.planes import Affine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
     from napari.layers import Layer
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Cutting"]
 
 
-class Cutting(Tools):
+class Cutting(Objects):
     """The part of `Session` with the tool that cuts; see there.
 
     A line drawn with it splits the object that it crosses, and goes with its layer.
@@ -31,10 +29,6 @@ class Cutting(Tools):
 
     # tool, shape and active layer to go back to
     _before_cut: tuple[str | None, str | None, Layer | None] = (None, None, None)
-
-    def split(self, label: int, line: Sequence[Sequence[float]]) -> int:
-        """Cut an accepted object along a line; see `Objects.split`."""
-        raise NotImplementedError
 
     def activate(self, tool: str, shape: str | None = None) -> None:
         """Make the layer of a tool active; see `Tools.activate`."""
@@ -107,11 +101,11 @@ class Cutting(Tools):
         """Return the labels of the target under a line, the most crossed one first."""
         from skimage.draw import line as pixels_between
 
-        plane = plane_of_points(line, varying_axes(line, self._board.axes))
+        plane, flat = self._placed(line.tolist())
         if not plane.is_in(self._board.shape):
             return []
         labels = np.asarray(self._target.layer.data[plane.slices])
-        corners = np.round(plane.drop(line)).astype(int)
+        corners = np.round(flat).astype(int)
         parts = [
             np.stack(pixels_between(*start, *end), axis=1)
             for start, end in pairwise(corners)

@@ -61,11 +61,11 @@ class Row:
     @classmethod
     def through(cls, plane: PlaneKey, axis: int, size: int) -> Row:
         """Return the row that `plane` is in."""
-        return cls(_moved(plane, axis, 0), axis, size)
+        return cls(plane.at(axis, 0), axis, size)
 
     def at(self, index: int) -> PlaneKey:
         """Return the plane at an index."""
-        return _moved(self.first, self.axis, index)
+        return self.first.at(self.axis, index)
 
     def index(self, plane: PlaneKey) -> int | None:
         """Return where a plane is in the row; None if it is not."""
@@ -73,12 +73,6 @@ class Row:
             return None
         index = plane.index[plane.fixed.index(self.axis)]
         return index if self.at(index) == plane else None
-
-
-def _moved(plane: PlaneKey, axis: int, index: int) -> PlaneKey:
-    position = list(plane.index)
-    position[plane.fixed.index(axis)] = index
-    return replace(plane, index=tuple(position))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,11 @@ from napari_segnext.session.acts import (
 from napari_segnext.session.compose import check_label, recolour
 from napari_segnext.session.parts import cut
 from napari_segnext.session.pixels import PlaneMask
-from napari_segnext.session.planes import plane_of_points, varying_axes
 from napari_segnext.session.together import opened_together, singles_of
 from napari_segnext.session.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import numpy.typing as npt
 
     from napari_segnext.session.acts import Act
     from napari_segnext.session.planes import PlaneKey
@@ -220,11 +217,14 @@ class Objects(Tools):
         self._sync()
         self._check_labels([label])
         self._check_not_open([label])
+        plane, flat = self._placed(line)
+        if len(flat) < 2:
+            raise PromptError("A line to split by has two or more positions.")
         state = self._history.state
         new = self._target.next_free([label])
         check_label(self._target.layer, new)
-        plane, points = self._placed_line(line)
-        change = cut(self._target.find(label), plane, points, label, new)
+        pixels = np.round(flat).astype(np.intp)
+        change = cut(self._target.find(label), plane, pixels, label, new)
         reviewed = self._is_reviewed(label)
         self._target.write(change)
         label_after = self._target.next_free() if state.label == new else state.label
@@ -308,21 +308,6 @@ class Objects(Tools):
         before, now = made.plane(shape), mask.plane(shape)
         labels = np.asarray(self._target.layer.data[plane.slices])
         return not (now & ~before).any() and bool(labels[before & ~now].all())
-
-    def _placed_line(
-        self, line: Sequence[Sequence[float]]
-    ) -> tuple[PlaneKey, npt.NDArray[np.intp]]:
-        """Find the plane of a line, and the pixels (N, 2) of its vertices there."""
-        ndim = self._image.ndim
-        rows = [np.asarray(vertex, float).ravel() for vertex in line]
-        if len(rows) < 2 or any(len(row) != ndim for row in rows):
-            raise PromptError(
-                f"A line to split by is two or more positions of {ndim} "
-                "numbers (..., y, x)."
-            )
-        points = np.stack(rows)
-        plane = plane_of_points(points, varying_axes(points, self._board.axes))
-        return plane, np.round(plane.drop(points)).astype(np.intp)
 
 
 def _pixels(plane: PlaneKey, state: PlaneState) -> tuple[np.ndarray, ...]:

@@ -8,7 +8,7 @@ and its transposed view share planes, prompts and answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,6 +106,12 @@ class PlaneKey:
             0 <= position < shape[axis]
             for axis, position in zip(self.fixed, self.index, strict=True)
         )
+
+    def at(self, axis: int, index: int) -> PlaneKey:
+        """Return the parallel plane at an index along one of the `fixed` axes."""
+        position = list(self.index)
+        position[self.fixed.index(axis)] = index
+        return replace(self, index=tuple(position))
 
     def lift(self, coordinates: npt.ArrayLike) -> FloatArray:
         """(N, 2) on the plane -> (N, D) in data coordinates."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from napari_segnext.errors import Cancelled
 from napari_segnext.session.features import Ahead, CacheInfo, middle_of
 from napari_segnext.session.following import Following
-from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
     import os
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
     from napari_segnext.session.engine import Engine
+    from napari_segnext.session.planes import PlaneKey
     from napari_segnext.session.state import OpenObject
 
 __all__ = ["Prefetching"]
@@ -151,16 +151,13 @@ class Prefetching(Following):
         axis, direction = plane.fixed[-1], 1
         if self._heading is not None and self._heading[0] in plane.fixed:
             axis, direction = self._heading
-        place = plane.fixed.index(axis)
-        found = []
-        for sign in (direction, -direction):
-            for step in range(1, _REACH + 1):
-                index = list(plane.index)
-                index[place] += sign * step
-                neighbour = PlaneKey(tuple(index), plane.displayed)
-                if neighbour.is_in(self._board.shape):
-                    found.append(neighbour)
-        return found
+        here = plane.index[plane.fixed.index(axis)]
+        neighbours = [
+            plane.at(axis, here + sign * step)
+            for sign in (direction, -direction)
+            for step in range(1, _REACH + 1)
+        ]
+        return [other for other in neighbours if other.is_in(self._board.shape)]
 
     def _place(self, current: OpenObject, plane: PlaneKey) -> tuple[float, float]:
         """Return the middle of the object on a plane, inside of it."""

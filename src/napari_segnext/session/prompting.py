@@ -11,12 +11,7 @@ from napari_segnext.core.prompts import Box, Click, Mask, Polygon, Prompts, Scri
 from napari_segnext.errors import LayerError, PromptError
 from napari_segnext.session.cutting import Cutting
 from napari_segnext.session.layers import unwrapped
-from napari_segnext.session.planes import (
-    PlaneKey,
-    is_transposed_view,
-    plane_of_points,
-    varying_axes,
-)
+from napari_segnext.session.planes import is_transposed_view
 from napari_segnext.session.sampling import label_on_plane
 
 if TYPE_CHECKING:
@@ -24,13 +19,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_segnext.session.planes import PlaneKey
+
 __all__ = ["Prompting"]
 
 
 class Prompting(Cutting):
     """The part of `Session` that takes prompts and gives masks; see there."""
-
-    # prompts ----------------------------------------------------------------------
 
     def add_click(self, position: Sequence[float], positive: bool = True) -> None:
         """Add a click at `position` (..., y, x).
@@ -40,6 +35,7 @@ class Prompting(Cutting):
         PromptError
             If it lies outside the image. Nothing changes then; so with all prompts.
         """
+        self._sync()
         plane, flat = self._placed([position])
         self._prompt(plane, Prompts((Click(flat[0, 0], flat[0, 1], positive),)))
 
@@ -47,6 +43,7 @@ class Prompting(Cutting):
         self, corner: Sequence[float], opposite: Sequence[float], positive: bool = True
     ) -> None:
         """Add a box between two opposite corners (..., y, x) on one plane."""
+        self._sync()
         plane, flat = self._placed([corner, opposite])
         box = Box(flat[0, 0], flat[0, 1], flat[1, 0], flat[1, 1], positive)
         self._prompt(plane, Prompts(boxes=(box,)))
@@ -55,6 +52,7 @@ class Prompting(Cutting):
         self, vertices: Sequence[Sequence[float]], positive: bool = True
     ) -> None:
         """Add a closed outline; vertices (..., y, x) on one plane."""
+        self._sync()
         plane, flat = self._placed(vertices)
         self._prompt(plane, Prompts(polygons=(Polygon(_pairs(flat), positive),)))
 
@@ -65,6 +63,7 @@ class Prompting(Cutting):
         width: float = 3,
     ) -> None:
         """Add a free line `width` px wide; vertices (..., y, x) on one plane."""
+        self._sync()
         plane, flat = self._placed(vertices)
         scribble = Scribble(_pairs(flat), positive, width)
         self._prompt(plane, Prompts(scribbles=(scribble,)))
@@ -130,52 +129,9 @@ class Prompting(Cutting):
             )
         wanted = _label(layer.selected_label if label is None else label)
         key = self._named_plane(plane)
-        if not key.is_in(self._board.shape):
-            raise PromptError(
-                f"The image of shape {self._board.shape} has no plane {key.index}; "
-                "name one that it has."
-            )
         world = self._viewer.dims.point
         mask = label_on_plane(layer, wanted, self._image, key, world)
         self._prompt(key, Prompts(mask=Mask.from_array(mask)))
-
-    def _placed(
-        self, points: Sequence[Sequence[float]]
-    ) -> tuple[PlaneKey, npt.NDArray[np.float64]]:
-        """Find the plane on which data points lie, and where they are on it."""
-        self._sync()
-        ndim = self._image.ndim
-        try:
-            rows = [np.asarray(point, float).ravel() for point in points]
-        except (TypeError, ValueError) as error:
-            raise PromptError(
-                f"A position is numbers (..., y, x), not {points!r}."
-            ) from error
-        if not rows or any(len(row) != ndim for row in rows):
-            raise PromptError(
-                f"A position in this image is {ndim} numbers (..., y, x); "
-                f"not {[len(row) for row in rows]}."
-            )
-        array = np.stack(rows)
-        plane = plane_of_points(array, varying_axes(array, self._board.axes))
-        return plane, plane.drop(array)
-
-    def _named_plane(self, plane: PlaneKey | int | Sequence[int] | None) -> PlaneKey:
-        if isinstance(plane, PlaneKey):
-            return plane
-        if plane is None:
-            return self._shown_plane()
-        index = (plane,) if isinstance(plane, int | np.integer) else tuple(plane)
-        return PlaneKey(tuple(int(position) for position in index), self._board.axes)
-
-    def _shown_plane(self) -> PlaneKey:
-        if self._plane is None:
-            raise PromptError(
-                "The image has no slice at the sliders' place; move them onto it."
-            )
-        return self._plane
-
-    # answers ------------------------------------------------------------------------
 
     @property
     def _is_transposed(self) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segnext.errors import PromptError
 from napari_segnext.session.acts import ObjectChange, OpenObject, Reviewed
 from napari_segnext.session.objects import Objects
 
@@ -46,12 +45,7 @@ class Reviewing(Objects):
             If it has another number of coordinates.
         """
         self._sync()
-        point = np.asarray(position, float).ravel()
-        if len(point) != self._image.ndim:
-            raise PromptError(
-                f"A position in this image is {self._image.ndim} numbers (..., y, x); "
-                f"not {len(point)}."
-            )
+        (point,) = self._positions([position])
         data = self._target.layer.data
         index = np.round(point)
         # not a number is not inside

@@ -1,4 +1,22 @@
-"""The session: everything that a mouse or a script can do with one image."""
+"""The session: everything that a mouse or a script can do with one image.
+
+`Session` is one object in many files: a chain of classes in which each knows what is
+below it, and nothing of what is above. From the bottom:
+
+- `core`: the parts, requests and answers, what the outside sees; `cleaning` of answers;
+- `following` the viewer (`_sync`), and `prefetching` after it;
+- `placing`: positions, planes, sliders; `tools`: layers and modes; `seeing`;
+- `objects`: edit, delete, merge, split; `cutting` by a line; `prompting` by script;
+- `reviewing`: focus, next object; on it stand
+  `slices` > `running` > `correcting` > `volume` > `table`,
+  `widening` > `overlapping` > `accepting`, and `resuming` > `journaling`.
+
+What several of them have to do with is a method that each extends and passes on by
+`super()`: `_sync` (layers -> acts), `_change` (prompts -> act), `_after_move` and
+`_after_switch` (undo, redo; another object), `_update` (tell what changed), `_visible`
+(what counts as changed), `_close`. The state is not in the chain: `Board` owns the
+layers, `History` the acts, `Preview` and `Target` the masks, `Engine` the answers.
+"""
 
 from __future__ import annotations
 

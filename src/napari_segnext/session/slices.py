@@ -60,13 +60,6 @@ def slice_infos(planes: dict[PlaneKey, PlaneState]) -> dict[PlaneKey, SliceInfo]
 class Slices(Reviewing):
     """The part of `Session` that knows an object's slices; see there."""
 
-    if TYPE_CHECKING:  # in Prompting
-
-        def _named_plane(
-            self, plane: PlaneKey | int | Sequence[int] | None
-        ) -> PlaneKey:
-            """Return the plane that is meant; None: the displayed one."""
-
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         # what is known of an accepted object's slices, until anything changes
@@ -175,11 +168,6 @@ class Slices(Reviewing):
     ) -> None:
         self._sync()
         key = self._named_plane(plane)
-        if not key.is_in(self._board.shape):
-            raise PromptError(
-                f"The image of shape {self._board.shape} has no plane {key.index}; "
-                "name one that it has."
-            )
         state = self._history.state
         label = state.label if not state.object.is_blank else self._focus
         if label is None or (state.object.is_blank and label not in state.known):

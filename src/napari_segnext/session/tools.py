@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_segnext.errors import LayerError, PromptError
-from napari_segnext.session.following import Following
 from napari_segnext.session.layers import (
     SCRIBBLE_MASK,
     SCRIBBLE_NEGATIVE,
     SCRIBBLE_POSITIVE,
 )
+from napari_segnext.session.placing import Placing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any
 
     from napari.components import ViewerModel
@@ -40,7 +37,7 @@ _MODES = {
 }
 
 
-class Tools(Following):
+class Tools(Placing):
     """The part of `Session` that a user interface uses; see there."""
 
     _tool_shape: str | None = None
@@ -243,20 +240,3 @@ class Tools(Following):
         """What redo would do again."""
         act = self._history.next
         return None if act is None else act.text
-
-    # the sliders --------------------------------------------------------------------
-
-    def _go_to(self, planes: Sequence[PlaneKey]) -> None:
-        """Move the sliders to the first of `planes`, unless one of them is shown."""
-        if not planes or self._board.plane in planes:
-            return
-        plane = planes[0]
-        dims = self._viewer.dims
-        leading = dims.ndim - self._image.ndim
-        position = np.array(self._image.world_to_data(dims.point), float)
-        for axis, index in zip(plane.fixed, plane.index, strict=True):
-            position[axis] = index
-        world = self._image.data_to_world(position)
-        hidden = [axis for axis in dims.not_displayed if axis >= leading]
-        dims.set_point(hidden, [world[axis - leading] for axis in hidden])
-        self._look()

@@ -151,11 +151,7 @@ class Volume(Correcting):
         PromptError
             If there are none along the axis.
         """
-        plane = self._board.plane
-        if plane is None:
-            raise PromptError(
-                "The image has no slice at the sliders' place; move them onto it."
-            )
+        plane = self._shown_plane()
         if not plane.fixed:
             raise PromptError(
                 "The image has one slice only; there is none to go on to."

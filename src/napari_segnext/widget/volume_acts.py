@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_segnext.widget import text
 from napari_segnext.widget.quality_strip import describe_slice
@@ -53,8 +53,7 @@ def propagate_labels(session: Session, labels: Iterable[int], extent: Extent) ->
     if wanted == [session.label] and _is_open(session):
         session.propagate(None, extent.slices, axis=extent.axis)
     else:
-        chosen: Any = wanted[0] if len(wanted) == 1 else wanted
-        session.propagate(chosen, extent.slices, axis=extent.axis)
+        session.propagate(wanted, extent.slices, axis=extent.axis)
     return ""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QLabel
 
-from napari_segnext.session.planes import PlaneKey, shape_of, view_axes
+from napari_segnext.session.planes import shape_of, view_axes
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import Choice
 from napari_segnext.widget.parts import (
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from napari_segnext.session.features import CacheInfo
     from napari_segnext.session.objects import ObjectInfo
+    from napari_segnext.session.planes import PlaneKey
     from napari_segnext.session.session import Session
     from napari_segnext.session.slices import SliceInfo
 
@@ -277,9 +278,7 @@ class VolumeSection(Section):
     def _on_slice_chosen(self, index: int) -> None:
         plane, axis = self._plane, self._chosen_axis
         if plane is not None and axis in plane.fixed:
-            place = list(plane.index)
-            place[plane.fixed.index(axis)] = index
-            self.plane_chosen.emit(PlaneKey(tuple(place), plane.displayed))
+            self.plane_chosen.emit(plane.at(axis, index))
 
     def _on_follow(self, is_on: bool) -> None:
         self.option_chosen.emit("follow", is_on)
