@@ -16,7 +16,7 @@ from napari_segnext.errors import PromptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     from napari_segnext.core.prompts import Prompts
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from conftest import STACK_SHAPE, make_stack
 from hand import Hand
 from napari.layers import Image, Labels
+from rooms import STACK_SHAPE, make_stack
 
 from napari_segnext.errors import LayerError, PromptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from conftest import make_stack
 from fakes import TIMEOUT_S, DiskPredictor
 from napari.components import ViewerModel
 from napari.layers import Image
+from rooms import make_stack
 
 import napari_segnext as ns
 from napari_segnext.errors import JournalError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Room
+    from rooms import Room
 
     from napari_segnext.session.session import Session
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
-from conftest import make_stack
 from fakes import expected
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points, Shapes
@@ -19,6 +18,7 @@ from napari.utils.interactions import (
     mouse_press_callbacks,
     mouse_release_callbacks,
 )
+from rooms import make_stack
 
 from napari_segnext.core.prompts import (
     Box,
@@ -36,7 +36,7 @@ from napari_segnext.session.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import STACK_SHAPE, make_stack
 from fakes import TIMEOUT_S, BlockedPredictor, expected
 from hand import Hand
 from napari.layers import Labels, Layer, Points, Shapes
+from rooms import STACK_SHAPE, make_stack
 
 from napari_segnext.core.prompts import Click, Prompts, Stroke
 from napari_segnext.errors import LayerError, PromptError
@@ -28,7 +28,7 @@ from napari_segnext.session.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
     Act = Callable[[Room], Any]

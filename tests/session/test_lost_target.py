@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

@@ -8,8 +8,8 @@ import dask.array as da
 import numpy as np
 import pytest
 import zarr
-from conftest import STACK_SHAPE, make_stack
 from napari.layers import Image, Labels, Shapes
+from rooms import STACK_SHAPE, make_stack
 
 from napari_segnext.core.prompts import Click, Mask, Prompts
 from napari_segnext.errors import LayerError, PromptError
@@ -18,7 +18,7 @@ from napari_segnext.session.planes import PlaneKey
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

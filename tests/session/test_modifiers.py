@@ -19,7 +19,7 @@ from napari_segnext.session.planes import PlaneKey
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

@@ -11,7 +11,7 @@ from napari_segnext.errors import LayerError, PromptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

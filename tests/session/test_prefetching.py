@@ -13,7 +13,7 @@ from fakes import TIMEOUT_S, DiskPredictor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

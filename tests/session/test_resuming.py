@@ -15,7 +15,7 @@ from napari_segnext.session.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Room
+    from rooms import Room
 
     from napari_segnext.session.resuming import Work
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from conftest import Room, make_stack
 from fakes import BlockedPredictor, DiskPredictor, FailingPredictor
 from napari.components import ViewerModel
 from napari.layers import Image
+from rooms import Room, make_stack
 
 from napari_segnext.errors import ImageError, LayerError, SegNextError
 from napari_segnext.session.layers import METADATA_KEY, SEEN_ROLES

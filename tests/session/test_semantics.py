@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

@@ -14,7 +14,7 @@ from napari_segnext.errors import PromptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
 PLANE = (40, 50)
 

@@ -16,7 +16,7 @@ from napari_segnext.session.pixels import PlaneMask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     from napari_segnext.session.session import Session
 

@@ -20,7 +20,7 @@ from napari_segnext.errors import CheckpointError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

@@ -14,7 +14,7 @@ from napari_segnext.errors import ImageError, LayerError, PromptError, SegNextEr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     from napari_segnext.session.session import Session
 

@@ -28,7 +28,7 @@ from napari_segnext.session.acts import PromptsChanged, Propagated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Room
+    from rooms import Room
 
     Rooms = Callable[..., Room]
 

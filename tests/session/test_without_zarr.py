@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Room
+    from rooms import Room
 
 
 @pytest.fixture(autouse=True)

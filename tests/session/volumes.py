@@ -15,7 +15,7 @@ from napari_segnext.session.planes import PlaneKey
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conftest import Room
+    from rooms import Room
 
     from napari_segnext.core.prompts import Prompts
     from napari_segnext.session.session import Session
