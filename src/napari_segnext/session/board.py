@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Points, Shapes
 
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
-from napari_segnext.session.layers import lies_where
+from napari_segnext.session.adopting import lies_where
 from napari_segnext.session.planes import PlaneKey, planes_along
 from napari_segnext.session.prompt_layers import (
     Reading,

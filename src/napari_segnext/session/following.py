@@ -9,9 +9,9 @@ import numpy as np
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import ImageError, LayerError, PromptError
 from napari_segnext.session import text
+from napari_segnext.session.acting import Acting
 from napari_segnext.session.acts import Cleared, ObjectChange, State, TargetRemoved
 from napari_segnext.session.bulk import MOST_PIXELS, clearing
-from napari_segnext.session.core import SessionCore
 
 if TYPE_CHECKING:
     from napari_segnext.session.acts import Act, TargetEdited
@@ -23,8 +23,8 @@ _LOADING = "load the model"
 _MOST_ACTS = 50  # back in the log, where napari's own undo is looked for
 
 
-class Following(SessionCore):
-    """What `Session` is made of; see there."""
+class Following(Acting):
+    """The part of `Session` that follows the viewer; see there."""
 
     # pixels of a target that was removed, and how it was painted just before
     _lost_target: tuple[Any, TargetEdited | None] | None = None

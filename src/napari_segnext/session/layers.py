@@ -1,4 +1,4 @@
-"""Make, adopt and check the layers of a session.
+"""Make the layers of a session, and know which ones they are.
 
 Layers are made as real objects and appended by the caller: what ``viewer.add_points``
 returns through a plugin's proxy is a proxy itself.
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from napari.layers import Image, Labels, Points, Shapes
+from napari.layers import Labels, Points, Shapes
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.colormaps.standardize_color import transform_color
 
-from napari_segnext.errors import ImageError, LayerError
-from napari_segnext.session.planes import Affine, shape_of
+from napari_segnext.session.planes import shape_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -30,16 +29,13 @@ __all__ = [
     "SCRIBBLE_NEGATIVE",
     "SCRIBBLE_POSITIVE",
     "SEEN_ROLES",
-    "adopt",
+    "TRANSFORM",
     "axes_text",
-    "check_image",
-    "check_writable",
     "colour_by_polarity",
-    "lies_where",
     "make",
-    "mark_role",
     "role_of",
     "set_defaults",
+    "transform_of",
     "unwrapped",
 ]
 
@@ -47,6 +43,8 @@ METADATA_KEY = "napari_segnext"
 _OWNER_KEY = "napari_segnext_of"  # a duplicate copies the role, but not who it is
 ROLES = ("points", "shapes", "scribbles", "preview", "target", "cuts")
 SEEN_ROLES = ("seen image", "seen prompts")
+# attributes and events of a layer that say where it lies
+TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 POLARITIES = ("positive", "negative")
 # blue and orange of Okabe and Ito: told apart with every kind of colour vision
 COLORS = {
@@ -56,20 +54,11 @@ COLORS = {
     "cut": "#D55E00",
 }
 # the first for one object; several at once go round
-PREVIEW_COLORS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00")
+_PREVIEW_COLORS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00")
 SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
-MAX_EDGE_WIDTH_PX = 3  # of shapes; a line is a scribble as wide as its edge
-BRUSH_SIZE_PX = 5
-CUT_WIDTH_PX = 1
-
-_LAYER_TYPES: dict[str, type[Layer]] = {
-    "points": Points,
-    "shapes": Shapes,
-    "scribbles": Labels,
-    "preview": Labels,
-    "target": Labels,
-    "cuts": Shapes,
-}
+_MAX_EDGE_WIDTH_PX = 3  # of shapes; a line is a scribble as wide as its edge
+_BRUSH_SIZE_PX = 5
+_CUT_WIDTH_PX = 1
 
 
 def unwrapped(value: Any) -> Any:
@@ -80,36 +69,6 @@ def unwrapped(value: Any) -> Any:
 def axes_text(axes: tuple[int, int]) -> str:
     """How the axes of a plane are written in a layer's features."""
     return f"{min(axes)},{max(axes)}"
-
-
-def check_image(image: Any) -> Image:
-    """Return `image` if a session can work on it.
-
-    Raises
-    ------
-    ImageError
-        If it is not an Image layer of two or more dimensions with pixels.
-    """
-    if not isinstance(image, Image):
-        raise ImageError(
-            f"A session needs an image layer, not {type(image).__name__}; "
-            "choose the layer that shows your image."
-        )
-    if image.metadata.get(METADATA_KEY) in SEEN_ROLES:
-        raise ImageError(
-            f"The layer {image.name!r} shows what a model sees of an image; "
-            "choose the image itself."
-        )
-    if image.ndim < 2 or not all(shape_of(image)):
-        raise ImageError(
-            f"The image {image.name!r} of shape {shape_of(image)} has no planes to "
-            "segment; open one of two or more dimensions."
-        )
-    return image
-
-
-# attributes and events of a layer that say where it lies
-TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
 def transform_of(image: Layer) -> dict[str, Any]:
@@ -141,11 +100,11 @@ def make(role: str, image: Layer, axes: tuple[int, int]) -> Layer:
         "cuts": _make_cuts,
     }[role]
     layer = maker(image, axes)
-    mark_role(layer, role)
+    _mark_role(layer, role)
     return layer
 
 
-def mark_role(layer: Layer, role: str) -> None:
+def _mark_role(layer: Layer, role: str) -> None:
     """Note in a layer's metadata which role it plays."""
     layer.metadata[METADATA_KEY] = role
     layer.metadata[_OWNER_KEY] = str(layer.unique_id)
@@ -199,7 +158,7 @@ def _make_shapes(image: Layer, axes: tuple[int, int]) -> Shapes:
         ndim=image.ndim,
         name=f"{image.name} prompts: shapes",
         # thin on a small image, where it would hide the outline of the object
-        edge_width=float(np.clip(_longer_px(image, axes) / 128, 1, MAX_EDGE_WIDTH_PX)),
+        edge_width=float(np.clip(_longer_px(image, axes) / 128, 1, _MAX_EDGE_WIDTH_PX)),
         **_features(axes),
         **transform_of(image),
     )
@@ -243,13 +202,13 @@ def _make_scribbles(image: Layer, axes: tuple[int, int]) -> Labels:
         opacity=0.6,
         **transform_of(image),
     )
-    layer.brush_size = BRUSH_SIZE_PX
+    layer.brush_size = _BRUSH_SIZE_PX
     return layer
 
 
 def _make_preview(image: Layer, axes: tuple[int, int]) -> Labels:
     colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    colors.update(zip(range(1, 256), cycle(PREVIEW_COLORS), strict=False))
+    colors.update(zip(range(1, 256), cycle(_PREVIEW_COLORS), strict=False))
     layer = Labels(
         np.zeros(shape_of(image), np.uint8),
         name=f"{image.name} preview",
@@ -275,87 +234,9 @@ def _make_cuts(image: Layer, axes: tuple[int, int]) -> Shapes:
         ndim=image.ndim,
         name=f"{image.name} cut",
         edge_color=COLORS["cut"],
-        edge_width=CUT_WIDTH_PX,
+        edge_width=_CUT_WIDTH_PX,
         **transform_of(image),
     )
-
-
-def adopt(role: str, layer: Any, image: Layer) -> Layer:
-    """Return the user's own `layer` for a role, if it can play it.
-
-    Points and Shapes may have a transform of their own; their prompts are carried
-    over through the world. A Labels layer must have the image's pixels.
-
-    Raises
-    ------
-    LayerError
-        If the layer is of another type, or of another shape or transform than the
-        image.
-    """
-    layer = unwrapped(layer)
-    kind = _LAYER_TYPES[role]
-    if not isinstance(layer, kind):
-        raise LayerError(
-            f"`{role}` must be a {kind.__name__} layer, "
-            f"not {type(layer).__name__}; choose or make one."
-        )
-    if layer.ndim != image.ndim:
-        raise LayerError(
-            f"The layer {layer.name!r} has {layer.ndim} dimensions and the image "
-            f"{image.ndim}; make one with {image.ndim}."
-        )
-    if role == "target":
-        check_writable(layer)
-    if isinstance(layer, Labels):
-        if shape_of(layer) != shape_of(image):
-            raise LayerError(
-                f"The layer {layer.name!r} has shape {shape_of(layer)} and the image "
-                f"{shape_of(image)}; choose one of the same shape."
-            )
-        if role == "scribbles" and not lies_where(layer, image):
-            raise LayerError(
-                f"The layer {layer.name!r} lies elsewhere than the image (scale, "
-                "translate, rotate, shear or affine differ); give it the image's."
-            )
-    return layer
-
-
-def lies_where(layer: Layer, image: Layer) -> bool:
-    """Whether a layer has the transform of the image."""
-    return Affine.data_to_world(layer).is_close_to(Affine.data_to_world(image))
-
-
-def check_writable(target: Labels) -> None:
-    """Check that masks can be written into a Labels layer.
-
-    Raises
-    ------
-    LayerError
-        If it is multiscale, computed lazily, read-only or locked.
-    """
-    data = target.data
-    name = target.name
-    if target.multiscale:
-        raise LayerError(
-            f"The labels {name!r} are multiscale and cannot be written; "
-            "add their full-resolution level as a layer of its own."
-        )
-    if not hasattr(data, "__setitem__") or type(data).__module__.startswith("dask"):
-        raise LayerError(
-            f"The labels {name!r} are computed lazily and cannot be written; "
-            "load them into memory (numpy) or into a zarr array first."
-        )
-    flags = getattr(data, "flags", None)
-    if getattr(data, "read_only", False) or (
-        flags is not None and not getattr(flags, "writeable", True)
-    ):
-        raise LayerError(
-            f"The labels {name!r} are read-only; make a copy of them and use that."
-        )
-    if not target.editable:
-        raise LayerError(
-            f"The labels {name!r} are locked; set `editable` or choose other labels."
-        )
 
 
 def set_defaults(

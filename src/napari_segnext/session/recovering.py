@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from psutil import pid_exists
 
 from napari_segnext.errors import JournalError
+from napari_segnext.session.adopting import check_image
 from napari_segnext.session.journal import has_ended, read_journal
 from napari_segnext.session.journals import list_journals
-from napari_segnext.session.layers import check_image, unwrapped
+from napari_segnext.session.layers import unwrapped
 from napari_segnext.session.planes import shape_of
 from napari_segnext.session.session import Session
 

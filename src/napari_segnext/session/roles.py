@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels, Points, Shapes
 
-from napari_segnext.session.layers import (
-    TRANSFORM,
-    adopt,
-    make,
-    set_defaults,
-    transform_of,
-)
+from napari_segnext.session.adopting import adopt
+from napari_segnext.session.layers import TRANSFORM, make, set_defaults, transform_of
 from napari_segnext.session.mending import dress, mend
 from napari_segnext.session.mouse import Drafts, OppositePolarity
 from napari_segnext.session.planes import (

@@ -9,12 +9,12 @@ from psygnal import Signal
 from napari_segnext.errors import PromptError, SegNextError
 from napari_segnext.session import text
 from napari_segnext.session.acts import PromptsChanged, Propagated, SliceChange
-from napari_segnext.session.making import constrained, cross, making
+from napari_segnext.session.making import constrained, making
 from napari_segnext.session.measuring import spacing
 from napari_segnext.session.pixels import PlaneMask
 from napari_segnext.session.runs import Run
 from napari_segnext.session.slices import Slices
-from napari_segnext.session.spans import keys_of, with_made, without_parts
+from napari_segnext.session.spans import keys_of, with_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -179,7 +179,7 @@ class Running(Slices):
         span = run.spans[made.span]
         if made.plane is None:
             run.done_spans = made.span + 1
-            self._grow(run, self._stale(run, span))
+            self._grow(run, run.not_made_again(self._history.state.object, span))
             return
         if made.masks:
             run.written |= {(made.plane, number) for number in made.masks}
@@ -215,40 +215,6 @@ class Running(Slices):
             return reason
         return text.OF_LABEL.format(label=labels[number - 1], sentence=reason)
 
-    def _stale(self, run: Run, span: Span) -> dict[PlaneKey, PlaneState | None]:
-        """Return the slices of a span that were made before, and not again."""
-        current = self._history.state.object
-        found: dict[PlaneKey, PlaneState | None] = {}
-        for plane in span.planes:
-            state = current.planes.get(plane)
-            if state is None or state.mark.locked:
-                continue
-            gone = {
-                number
-                for number in state.made_parts
-                if number in span.keys and (plane, number) not in run.written
-            }
-            if gone:
-                found[plane] = without_parts(current, plane, gone)
-        return found
-
-    def _crossed(self, run: Run) -> dict[PlaneKey, PlaneState | None]:
-        """Return the slices made along another axis before, which the new ones cross.
-
-        They would be a second opinion on the same pixels; the newest counts.
-        """
-        current = self._history.state.object
-        written = [plane for plane, _ in run.written]
-        made = {plane.displayed for plane in written}
-        return {
-            plane: without_parts(current, plane, state.made_parts)
-            for plane, state in current.planes.items()
-            if state.is_made
-            and not state.mark.locked
-            and plane.displayed not in made
-            and any(cross(plane, other) for other in written)
-        }
-
     def _grow(self, run: Run, changes: Mapping[PlaneKey, PlaneState | None]) -> None:
         """Log what was made, as one act with what the run made before."""
         planes = self._history.state.object.planes
@@ -271,7 +237,7 @@ class Running(Slices):
     def _on_run_done(self, run: Run) -> None:
         if self._run is run:
             if self._is_current(run) and run.written:
-                self._grow(run, self._crossed(run))
+                self._grow(run, run.crossed(self._history.state.object))
             self._end_run()
             self.progressed.emit(run.total, run.total)
             if run.act is None and self._endings and not run.follows:

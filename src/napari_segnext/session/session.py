@@ -4,7 +4,7 @@
 below it, and nothing of what is above. From the bottom:
 
 - `core`: the parts, requests and answers, what the outside sees; `cleaning` of answers;
-- `following` the viewer (`_sync`), and `prefetching` after it;
+- `acting`: what is done becomes acts; `following` the viewer; `prefetching` after it;
 - `placing`: positions, planes, sliders; `tools`: layers and modes; `seeing`;
 - `objects`: edit, delete, merge, split; `cutting` by a line; `prompting` by script;
 - `reviewing`: focus, next object; on it stand

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_segnext.errors import LayerError
-from napari_segnext.session.layers import check_writable
+from napari_segnext.session.adopting import check_writable
 from napari_segnext.session.reviewing import Reviewing
 
 if TYPE_CHECKING:
