@@ -43,6 +43,7 @@ BAD = {
     "broken JSON": lambda: Prompts.from_json("{"),
     "unknown kind in JSON": lambda: Prompts.from_json('{"circles": []}'),
     "JSON that is a list": lambda: Prompts.from_json("[1]"),
+    "dict of a click without a column": lambda: Prompts.from_dict({"clicks": [{}]}),
     "unknown key in JSON": lambda: Prompts.from_json('{"clicks": [{"x": 1}]}'),
 }
 

@@ -12,7 +12,7 @@ from napari_segnext.session import bulk, following
 from napari_segnext.session.acts import TargetRemoved
 from napari_segnext.session.bulk import clearing, write_in_bulk
 from napari_segnext.session.pixels import PixelChange
-from napari_segnext.session.plain import act_from_plain, act_to_plain
+from napari_segnext.session.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,7 +232,7 @@ def test_given_a_deletion_then_the_act_survives_json(room: Rooms) -> None:
     remove_target(there)
     act = there.session._history.last
     assert isinstance(act, TargetRemoved)
-    assert act_from_plain(json.loads(json.dumps(act_to_plain(act)))) == act
+    assert from_plain(json.loads(json.dumps(to_plain(act)))) == act
 
 
 # in bulk ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from napari.layers import Labels
 
 from napari_segnext.errors import JournalError, LayerError, PromptError
 from napari_segnext.session.history import History
-from napari_segnext.session.plain import act_from_plain, act_to_plain
+from napari_segnext.session.plain import from_plain, to_plain
 from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
@@ -247,10 +247,7 @@ def test_every_act_survives_json_and_the_log_folds_to_the_same_state(
         *("Split", "Merged", "TargetEdited"),
     }
 
-    read = [
-        act_from_plain(json.loads(json.dumps(act_to_plain(act))))
-        for act in history.acts
-    ]
+    read = [from_plain(json.loads(json.dumps(to_plain(act)))) for act in history.acts]
 
     assert tuple(read) == history.acts
     again = History()
@@ -280,11 +277,15 @@ def test_all_acts_undone_give_the_labels_from_elsewhere_back(room: Rooms) -> Non
 
 
 @pytest.mark.parametrize(
-    "plain", [{}, {"type": "Click"}, {"type": "PlaneKey"}, {"type": "Cleared"}, [], 3]
+    "plain",
+    [
+        *({}, {"type": "Click"}, {"type": "PlaneKey"}, {"type": "Cleared"}),
+        {"type": "Prompts", "clicks": [{}]},
+    ],
 )
-def test_what_is_no_act_is_refused(plain: object) -> None:
+def test_what_no_journal_holds_is_refused(plain: object) -> None:
     with pytest.raises(JournalError):
-        act_from_plain(plain)  # type: ignore[arg-type]
+        from_plain(plain)
 
 
 @pytest.mark.parametrize("role", ["points", "shapes", "scribbles"])

@@ -10,7 +10,7 @@ from napari.layers import Labels
 from napari_segnext.errors import LayerError, PromptError
 from napari_segnext.session.acts import Reviewed
 from napari_segnext.session.found import find, spans_of
-from napari_segnext.session.plain import act_from_plain, act_to_plain
+from napari_segnext.session.plain import from_plain, to_plain
 from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def test_given_a_review_then_it_survives_json(room: Rooms) -> None:
     there.session.review(5)
     act = there.session._history.last
     assert isinstance(act, Reviewed)
-    assert act_from_plain(json.loads(json.dumps(act_to_plain(act)))) == act
+    assert from_plain(json.loads(json.dumps(to_plain(act)))) == act
 
 
 def test_given_a_label_painted_away_when_it_is_used_again_then_it_is_another_object(

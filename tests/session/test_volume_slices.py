@@ -30,7 +30,7 @@ from napari_segnext.errors import LayerError, PromptError
 from napari_segnext.session.making import Row, constrained, spans_between
 from napari_segnext.session.measuring import pixel_size, spacing, time_axes
 from napari_segnext.session.pixels import PlaneMask
-from napari_segnext.session.plain import act_from_plain, act_to_plain
+from napari_segnext.session.plain import from_plain, to_plain
 from napari_segnext.session.planes import PlaneKey
 
 if TYPE_CHECKING:
@@ -326,7 +326,7 @@ def test_given_acts_on_slices_when_made_plain_then_they_come_back(
     here.session.add_click((6, 24, 8))
     here.wait()
     acts = here.session._history.acts
-    assert [act_from_plain(act_to_plain(act)) for act in acts] == list(acts)
+    assert [from_plain(to_plain(act)) for act in acts] == list(acts)
     assert acts[-1].follows
 
 

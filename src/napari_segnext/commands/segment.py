@@ -99,7 +99,7 @@ def segment(
         label = int(entry.pop("label", number))
         _check_plane(plane, shape, number)
         features = predictor.encode(image[plane], contrast_limits=limits)
-        mask = predictor.predict(features, Prompts.from_json(json.dumps(entry))).mask
+        mask = predictor.predict(features, Prompts.from_dict(entry)).mask
         view = labels[plane]
         view[mask & (view == 0)] = label
     return labels

@@ -161,23 +161,33 @@ class Prompts:
             If the text is not a JSON object of prompts.
         """
         try:
-            return cls.from_dict(json.loads(text))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            content = json.loads(text)
+        except (ValueError, TypeError) as error:
             raise PromptError(f"These are not prompts in JSON: {error}.") from error
+        return cls.from_dict(content)
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Prompts:
-        """Read what :meth:`to_dict` returned."""
-        unknown = set(content) - {*_FIELD_OF.values(), "mask"}
-        if unknown:
-            raise PromptError(f"Unknown kinds of prompts: {sorted(unknown)}.")
-        prompts = [
-            _from_plain(kind, value)
-            for kind, name in _FIELD_OF.items()
-            for value in content.get(name, ())
-        ]
-        if "mask" in content:
-            prompts.append(_from_plain(Mask, content["mask"]))
+        """Read what :meth:`to_dict` returned.
+
+        Raises
+        ------
+        PromptError
+            If it is something else.
+        """
+        try:
+            unknown = set(content) - {*_FIELD_OF.values(), "mask"}
+            if unknown:
+                raise PromptError(f"Unknown kinds of prompts: {sorted(unknown)}.")
+            prompts = [
+                _from_plain(kind, value)
+                for kind, name in _FIELD_OF.items()
+                for value in content.get(name, ())
+            ]
+            if "mask" in content:
+                prompts.append(_from_plain(Mask, content["mask"]))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PromptError(f"These are not prompts: {error}.") from error
         return cls().add(*prompts)
 
 

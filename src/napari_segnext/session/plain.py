@@ -7,17 +7,17 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from napari_segnext.core.prompts import Prompts
-from napari_segnext.errors import JournalError
+from napari_segnext.errors import JournalError, PromptError
 from napari_segnext.session import acts
-from napari_segnext.session.acts import Act, ObjectChange, OpenObject, PlaneState
+from napari_segnext.session.acts import ObjectChange, OpenObject, PlaneState
 from napari_segnext.session.groups import GroupMask
 from napari_segnext.session.history import Beginning, Entry, Snapshot
 from napari_segnext.session.pixels import PixelChange, PlaneMask
 from napari_segnext.session.planes import PlaneKey
 
-__all__ = ["act_from_plain", "act_to_plain", "from_plain", "to_plain"]
+__all__ = ["from_plain", "to_plain"]
 
-_ACTS = (
+_VALUES = (
     acts.Accepted,
     acts.Cleared,
     acts.Deleted,
@@ -32,9 +32,6 @@ _ACTS = (
     acts.Split,
     acts.TargetEdited,
     acts.TargetRemoved,
-)
-_VALUES = (
-    *_ACTS,
     ObjectChange,
     OpenObject,
     GroupMask,
@@ -53,26 +50,6 @@ _VALUES = (
 _TYPES: dict[str, Any] = {kind.__name__: kind for kind in _VALUES}
 
 
-def act_to_plain(act: Act) -> dict[str, Any]:
-    """Return an act as dicts, lists, numbers and strings, ready for `json.dumps`."""
-    plain: dict[str, Any] = to_plain(act)
-    return plain
-
-
-def act_from_plain(plain: dict[str, Any]) -> Act:
-    """Return the act that `act_to_plain` was given.
-
-    Raises
-    ------
-    JournalError
-        If `plain` is something else.
-    """
-    act = from_plain(plain)
-    if not isinstance(act, _ACTS):
-        raise JournalError("The journal holds something that is no act.")
-    return act
-
-
 def from_plain(plain: Any) -> Any:
     """Return the value that `to_plain` was given.
 
@@ -83,9 +60,9 @@ def from_plain(plain: Any) -> Any:
     """
     try:
         return _from_plain(plain)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, PromptError) as error:
         raise JournalError(
-            f"The journal holds something that is no act ({error}); "
+            f"The journal holds something unknown ({error}); "
             "it may be damaged, or of a newer version."
         ) from error
 

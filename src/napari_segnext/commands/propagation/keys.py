@@ -207,7 +207,7 @@ def _slices_of(one: dict[str, Any], label: int, stack: Stack) -> dict[int, Promp
         index = int(name)
         _check_slice(index, stack, what)
         try:
-            prompts = Prompts.from_json(json.dumps(content))
+            prompts = Prompts.from_dict(content)
             check_prompts(prompts, stack.shape)
         except PromptError as error:
             raise PromptError(f"{what}, slice {index}: {error}") from error
