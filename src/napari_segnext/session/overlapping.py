@@ -22,15 +22,7 @@ __all__ = ["Overlapping"]
 
 
 class Overlapping(Widening):
-    """The part of `Session` that keeps neighbours safe; see there.
-
-    Attributes
-    ----------
-    on_overlap : callable or None
-        Asked by accept where `overlap` is "ask" and other objects would lose pixels:
-        takes a dict of label to pixels, returns "keep", "overwrite", or None to accept
-        nothing.
-    """
+    """The part of `Session` that keeps neighbours safe; see there."""
 
     on_overlap: Callable[[dict[int, int]], str | None] | None = None
     _overlap = "keep"

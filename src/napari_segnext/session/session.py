@@ -80,6 +80,29 @@ class Session(Prefetching, Journaling, Table, Accepting, Prompting, Seeing, Clea
     auto_run : bool
         Whether prompts are answered at once, or when `run` is called.
 
+    Attributes
+    ----------
+    changed : Signal()
+        Anything that can be seen of the session changed.
+    busy : Signal(bool)
+        It began to load, predict or propagate, or has nothing more to do.
+    predicted : Signal()
+        An answer came, and the preview is another one.
+    progressed : Signal(int, int)
+        How many visits of slices a run has made, and will have made in all.
+    hinted : Signal(str)
+        What to do now is something else: the new `hint`.
+    error : Signal(Exception)
+        A job failed, or what is in a layer makes no sense.
+    model_ready, closed : Signal()
+        The model is loaded; the session has ended.
+    each_once : bool
+        With `each`: whether the object after this one is a single one again.
+    on_overlap : callable or None
+        Asked by `accept` where `overlap` is "ask" and other objects would lose pixels:
+        takes a dict of label to pixels, returns "keep", "overwrite", or None to accept
+        nothing.
+
     Raises
     ------
     ImageError
