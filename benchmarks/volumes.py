@@ -19,9 +19,9 @@ from scipy.stats import spearmanr
 
 import napari_segnext as ns
 from napari_segnext.evaluation.datasets import read_stack
-from napari_segnext.evaluation.volume_things import (
+from napari_segnext.evaluation.volume_objects import (
     overlap_3d,
-    pick_things,
+    pick_objects,
     track_one_profile,
 )
 from napari_segnext.evaluation.volumes import Player, slice_by_slice
@@ -54,16 +54,16 @@ def mean(values) -> float:
 
 def cap(case: Case, labels: np.ndarray) -> None:
     kept = []
-    for thing in pick_things(
+    for true_object in pick_objects(
         labels, min_voxels=case.min_voxels, min_slices=case.min_slices
     ):
-        truth = labels == thing.label
-        kept.append(overlap_3d(truth, track_one_profile(truth, thing.middle)))
+        truth = labels == true_object.label
+        kept.append(overlap_3d(truth, track_one_profile(truth, true_object.middle)))
     print(f"  one profile tracked with true masks: {mean(kept):.3f} ({len(kept)})")
 
 
 def one(case: Case, player: Player, share: float) -> None:
-    things = pick_things(
+    true_objects = pick_objects(
         player.labels,
         min_voxels=case.min_voxels,
         min_slices=case.min_slices,
@@ -71,11 +71,11 @@ def one(case: Case, player: Player, share: float) -> None:
     )
     for name in ("one click", "true mask"):
         results = []
-        for thing in things:
-            key = player.labels[thing.middle] == thing.label
+        for true_object in true_objects:
+            key = player.labels[true_object.middle] == true_object.label
             if name == "one click":
-                key = player.first_mask(thing, thing.middle)
-            results.append(player.propagate_from(thing, key))
+                key = player.first_mask(true_object, true_object.middle)
+            results.append(player.propagate_from(true_object, key))
         ious = [result.iou for result in results]
         ends = np.array([off for result in results for off in result.ends_off])
         scores = np.concatenate([result.scores for result in results])
@@ -99,20 +99,21 @@ def one(case: Case, player: Player, share: float) -> None:
 
 
 def between(case: Case, player: Player, share: float) -> None:
-    things = pick_things(
+    true_objects = pick_objects(
         player.labels,
         min_voxels=case.min_voxels,
         min_slices=max(case.min_slices, 9),
         count=round(case.one * share),
     )
     found: dict[str, list[float]] = {}
-    for thing in things:
-        for name, ious in player.between_keys(thing).items():
+    for true_object in true_objects:
+        for name, ious in player.between_keys(true_object).items():
             found.setdefault(name, []).extend(ious)
     text = ", ".join(f"{name} {mean(ious):.3f}" for name, ious in found.items())
     count = len(found["plain"])
     print(
-        f"  every 8th slice keyed, {count} others of {len(things)}: {text}", flush=True
+        f"  every 8th slice keyed, {count} others of {len(true_objects)}: {text}",
+        flush=True,
     )
 
 
@@ -147,7 +148,7 @@ def compare(mine, least: float) -> None:
 
 
 def clicks(case: Case, player: Player, share: float) -> None:
-    things = pick_things(
+    true_objects = pick_objects(
         player.labels,
         min_voxels=case.min_voxels,
         min_slices=case.min_slices,
@@ -155,26 +156,26 @@ def clicks(case: Case, player: Player, share: float) -> None:
         seed=1,
     )
     played, kept = [], []
-    for thing in things:
-        state = player.correct(thing, case.target, case.max_clicks)
-        curve = slice_by_slice(player, thing, max(state.slice_ious))
+    for true_object in true_objects:
+        state = player.correct(true_object, case.target, case.max_clicks)
+        curve = slice_by_slice(player, true_object, max(state.slice_ious))
         played.append((state, curve))
-        truth = player.labels == thing.label
+        truth = player.labels == true_object.label
         kept += [
             (score, overlap_3d(truth[z], state.volume[z]))
             for z, score in state.scores.items()
-            if z in thing.slices
+            if z in true_object.slices
         ]
         early = [state.curve[min(n, len(state.curve)) - 1] for n in (1, 5, 10)]
         print(
-            f"    object {thing.label} on {len(thing.slices)} slices: 3D IoU "
-            f"{np.round(early, 2)} after 1, 5, 10 clicks, {state.curve[-1]:.3f} after "
+            f"    object {true_object.label} on {len(true_object.slices)} slices: "
+            f"3D IoU {np.round(early, 2)} after 1, 5, 10 clicks, {state.curve[-1]:.3f} after "
             f"{len(state.curve)}",
             flush=True,
         )
     print(
-        f"  robot user on {len(things)} objects, {case.max_clicks} clicks at most: "
-        f"3D IoU at the end {mean([s.curve[-1] for s, _ in played]):.3f}"
+        f"  robot user on {len(true_objects)} objects, {case.max_clicks} clicks at "
+        f"most: 3D IoU at the end {mean([s.curve[-1] for s, _ in played]):.3f}"
     )
     for least in LADDER:
         if least <= case.target:

@@ -5,10 +5,10 @@ import pytest
 
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.errors import SegNextError
-from napari_segnext.evaluation.volume_things import (
-    Thing,
+from napari_segnext.evaluation.volume_objects import (
+    TrueObject,
     overlap_3d,
-    pick_things,
+    pick_objects,
     track_one_profile,
 )
 from napari_segnext.evaluation.volumes import Player, slice_by_slice
@@ -54,12 +54,14 @@ def test_things_are_drawn_from_those_that_are_large_enough(labels):
     labels[0, 0, 0] = 2
     labels[5:8, 30:33, 30:33] = 3
 
-    things = pick_things(labels, min_voxels=20, min_slices=3)
+    true_objects = pick_objects(labels, min_voxels=20, min_slices=3)
 
-    assert [(thing.label, thing.middle) for thing in things] == [(1, 10), (3, 6)]
-    one = pick_things(labels, min_voxels=20, min_slices=3, count=1, seed=4)
-    assert one == pick_things(labels, min_voxels=20, min_slices=3, count=1, seed=4)
-    assert one[0] in things
+    assert [
+        (true_object.label, true_object.middle) for true_object in true_objects
+    ] == [(1, 10), (3, 6)]
+    one = pick_objects(labels, min_voxels=20, min_slices=3, count=1, seed=4)
+    assert one == pick_objects(labels, min_voxels=20, min_slices=3, count=1, seed=4)
+    assert one[0] in true_objects
 
 
 def test_overlap_counts_voxels():
@@ -82,24 +84,26 @@ def test_one_profile_is_followed_through_a_branch():
 
 
 def test_a_perfect_model_needs_one_click(labels):
-    thing = Thing(1, tuple(range(3, 18)), int(labels.sum()))
+    true_object = TrueObject(1, tuple(range(3, 18)), int(labels.sum()))
     robot = player(labels)
 
-    result = robot.propagate_from(thing, robot.first_mask(thing, thing.middle))
+    result = robot.propagate_from(
+        true_object, robot.first_mask(true_object, true_object.middle)
+    )
 
     assert result.key_iou == 1
     assert result.iou > 0.9
     assert all(abs(off) <= 2 for off in result.ends_off)
     assert len(result.scores) == len(result.ious) >= 12
-    state = robot.correct(thing, 0.9, 10)
+    state = robot.correct(true_object, 0.9, 10)
     assert len(state.curve) == 1
     assert sorted(state.keys) == [10]
 
 
 def test_the_robot_clicks_where_most_is_wrong_and_stops_at_its_limit(labels):
-    thing = Thing(1, tuple(range(3, 18)), int(labels.sum()))
+    true_object = TrueObject(1, tuple(range(3, 18)), int(labels.sum()))
 
-    state = player(labels, rim=True).correct(thing, 0.99, 4)
+    state = player(labels, rim=True).correct(true_object, 0.99, 4)
 
     assert len(state.curve) == len(state.slice_ious) == 4
     assert len(state.prompts[10].clicks) == 2  # the middle was the worst, twice
@@ -113,30 +117,30 @@ def test_the_end_is_told_once_where_the_object_is_not(labels):
     bright = labels.copy()
     bright[16:] = labels[14]  # looks like the object, and is not
     labels[16:] = 0
-    thing = Thing(1, tuple(range(3, 16)), int(labels.sum()))
+    true_object = TrueObject(1, tuple(range(3, 16)), int(labels.sum()))
     robot = Player(Bright(), bright.astype(np.float32), labels, (0.0, 1.0))
 
-    state = robot.correct(thing, 0.97, 6)
+    state = robot.correct(true_object, 0.97, 6)
 
     assert not state.keys[16].any()
     assert not state.volume[16:].any()
 
 
 def test_slice_by_slice_every_slice_gets_a_click_and_bad_ones_more(labels):
-    thing = Thing(1, tuple(range(3, 18)), int(labels.sum()))
+    true_object = TrueObject(1, tuple(range(3, 18)), int(labels.sum()))
 
-    assert slice_by_slice(player(labels), thing, 0.9) == pytest.approx(
+    assert slice_by_slice(player(labels), true_object, 0.9) == pytest.approx(
         [n / 15 for n in range(1, 16)]
     )
-    curve = slice_by_slice(player(labels, rim=True), thing, 1.0)
+    curve = slice_by_slice(player(labels, rim=True), true_object, 1.0)
     assert len(curve) == 30
     assert curve[-1] == 1
 
 
 def test_slices_between_keys_are_filled_in_four_ways(labels):
-    thing = Thing(1, tuple(range(3, 18)), int(labels.sum()))
+    true_object = TrueObject(1, tuple(range(3, 18)), int(labels.sum()))
 
-    found = player(labels).between_keys(thing, every=7)
+    found = player(labels).between_keys(true_object, every=7)
 
     assert {len(ious) for ious in found.values()} == {12}
     means = {name: np.mean(ious) for name, ious in found.items()}

@@ -16,7 +16,7 @@ from napari_segnext.core.prompts import Mask, Prompts
 from napari_segnext.core.propagation import interpolate, propagate, snap
 from napari_segnext.errors import SegNextError
 from napari_segnext.evaluation.robot import next_click
-from napari_segnext.evaluation.volume_things import overlap_3d
+from napari_segnext.evaluation.volume_objects import overlap_3d
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_segnext.core.prediction import Prediction
     from napari_segnext.core.predictor import Predictor
     from napari_segnext.core.propagation import Step
-    from napari_segnext.evaluation.volume_things import Thing
+    from napari_segnext.evaluation.volume_objects import TrueObject
 
     Bools = npt.NDArray[np.bool_]
 
@@ -135,17 +135,17 @@ class Player:
             self._features[index] = Features(plane, limits, digest)
         return self._features[index]
 
-    def first_mask(self, thing: Thing, index: int) -> Bools:
+    def first_mask(self, true_object: TrueObject, index: int) -> Bools:
         """Return the answer to the robot user's first click on a slice."""
-        truth = self.labels[index] == thing.label
+        truth = self.labels[index] == true_object.label
         click = next_click(truth, np.zeros(truth.shape, bool))
         return self.predictor.predict(
             self.features(index), Prompts(clicks=[click])
         ).mask
 
-    def propagate_from(self, thing: Thing, key: Bools) -> OneClick:
+    def propagate_from(self, true_object: TrueObject, key: Bools) -> OneClick:
         """Propagate a key of the middle slice over the whole volume."""
-        truth, middle = self.labels == thing.label, thing.middle
+        truth, middle = self.labels == true_object.label, true_object.middle
         volume = np.zeros(truth.shape, bool)
         volume[middle] = key
         scores: dict[int, float] = {}
@@ -153,26 +153,28 @@ class Player:
             steps = propagate(
                 self.predictor,
                 self.features,
-                {thing.label: {middle: key}},
+                {true_object.label: {middle: key}},
                 range(len(truth)),
                 spacing=self.spacing,
             )
-            scores = self._write(volume, thing.label, steps)
-        known = [index for index in thing.slices if index in scores]
+            scores = self._write(volume, true_object.label, steps)
+        known = [index for index in true_object.slices if index in scores]
         return OneClick(
             overlap_3d(truth, volume),
             overlap_3d(truth[middle], key),
             tuple(scores[index] for index in known),
             tuple(overlap_3d(truth[index], volume[index]) for index in known),
-            _ends_off(thing, volume),
+            _ends_off(true_object, volume),
         )
 
-    def between_keys(self, thing: Thing, every: int = 8) -> dict[str, list[float]]:
+    def between_keys(
+        self, true_object: TrueObject, every: int = 8
+    ) -> dict[str, list[float]]:
         """IoU on the slices between true keys, by the way they are filled.
 
         Parameters
         ----------
-        thing : Thing
+        true_object : TrueObject
             The object.
         every : int
             Every so manyth of its slices, and the last, is keyed.
@@ -183,8 +185,8 @@ class Player:
             One value for each un-keyed slice; "plain" is interpolation that does not
             weigh the keys by their areas.
         """
-        truth = self.labels == thing.label
-        keyed = sorted({*thing.slices[::every], thing.slices[-1]})
+        truth = self.labels == true_object.label
+        keyed = sorted({*true_object.slices[::every], true_object.slices[-1]})
         keys = {index: truth[index] for index in keyed}
         span = range(keyed[0], keyed[-1] + 1)
         plain = interpolate(keys, span, by_size=False)
@@ -198,33 +200,35 @@ class Player:
             steps = make(
                 self.predictor,
                 self.features,
-                {thing.label: keys},
+                {true_object.label: keys},
                 span,
                 spacing=self.spacing,
             )
             volumes[name] = np.zeros(truth.shape, bool)
-            self._write(volumes[name], thing.label, steps)
+            self._write(volumes[name], true_object.label, steps)
         return {
             name: [overlap_3d(truth[index], volume[index]) for index in plain]
             for name, volume in volumes.items()
         }
 
-    def correct(self, thing: Thing, target_iou: float, max_clicks: int) -> Corrections:
+    def correct(
+        self, true_object: TrueObject, target_iou: float, max_clicks: int
+    ) -> Corrections:
         """Click on the worst slice until the object is good enough in 3D."""
-        truth = self.labels == thing.label
+        truth = self.labels == true_object.label
         state = Corrections(np.zeros(truth.shape, bool))
-        index = thing.middle
+        index = true_object.middle
         while True:
             self._click(state, truth, index)
-            self._follow(state, thing, index)
+            self._follow(state, true_object, index)
             state.curve.append(overlap_3d(truth, state.volume))
-            state.slice_ious.append(_mean_over(thing, truth, state.volume))
+            state.slice_ious.append(_mean_over(true_object, truth, state.volume))
             if state.curve[-1] >= target_iou or len(state.curve) >= max_clicks:
                 return state
             wrong = np.count_nonzero(truth ^ state.volume, axis=(1, 2))
             index = int(np.argmax(wrong))
             if not truth[index].any():  # she scrolls to the end, and says so there
-                first, last = thing.slices[0], thing.slices[-1]
+                first, last = true_object.slices[0], true_object.slices[-1]
                 index = min(max(index, first - 1), last + 1)
 
     def _click(self, state: Corrections, truth: Bools, index: int) -> None:
@@ -245,7 +249,7 @@ class Player:
         state.volume[index] = state.keys[index]
         state.scores.pop(index, None)
 
-    def _follow(self, state: Corrections, thing: Thing, index: int) -> None:
+    def _follow(self, state: Corrections, true_object: TrueObject, index: int) -> None:
         """Propagate again between the keys beside a corrected slice."""
         if not any(mask.any() for mask in state.keys.values()):
             return
@@ -261,11 +265,11 @@ class Player:
             steps = propagate(
                 self.predictor,
                 self.features,
-                {thing.label: state.keys},
+                {true_object.label: state.keys},
                 span,
                 spacing=self.spacing,
             )
-            state.scores.update(self._write(state.volume, thing.label, steps))
+            state.scores.update(self._write(state.volume, true_object.label, steps))
 
     @staticmethod
     def _write(volume: Bools, label: int, steps: Iterable[Step]) -> dict[int, float]:
@@ -279,18 +283,20 @@ class Player:
         return scores
 
 
-def slice_by_slice(player: Player, thing: Thing, target_iou: float) -> list[float]:
+def slice_by_slice(
+    player: Player, true_object: TrueObject, target_iou: float
+) -> list[float]:
     """Play without propagation: mean 2D IoU of the object's slices after each click.
 
     One click on every slice first, then always on the slice that is worst, at most 20
     a slice, until the mean is good enough or no slice has a click left: the cheapest
     that a user without propagation could do. Slices without a click count 0.
     """
-    truth = player.labels == thing.label
-    masks: dict[int, Prediction | None] = dict.fromkeys(thing.slices)
-    prompts = {index: Prompts() for index in thing.slices}
-    ious = dict.fromkeys(thing.slices, 0.0)
-    waiting = list(thing.slices)
+    truth = player.labels == true_object.label
+    masks: dict[int, Prediction | None] = dict.fromkeys(true_object.slices)
+    prompts = {index: Prompts() for index in true_object.slices}
+    ious = dict.fromkeys(true_object.slices, 0.0)
+    waiting = list(true_object.slices)
     curve: list[float] = []
     while True:
         if waiting:
@@ -313,20 +319,22 @@ def slice_by_slice(player: Player, thing: Thing, target_iou: float) -> list[floa
         curve.append(float(np.mean(list(ious.values()))))
 
 
-def _mean_over(thing: Thing, truth: Bools, volume: Bools) -> float:
+def _mean_over(true_object: TrueObject, truth: Bools, volume: Bools) -> float:
     return float(
-        np.mean([overlap_3d(truth[index], volume[index]) for index in thing.slices])
+        np.mean(
+            [overlap_3d(truth[index], volume[index]) for index in true_object.slices]
+        )
     )
 
 
-def _ends_off(thing: Thing, volume: Bools) -> tuple[int, ...]:
+def _ends_off(true_object: TrueObject, volume: Bools) -> tuple[int, ...]:
     """How far the found ends lie beyond the true ones that the volume holds."""
     found = np.flatnonzero(volume.any(axis=(1, 2)))
     if not found.size:
         return ()
     off = []
-    if thing.slices[0] > 0:
-        off.append(thing.slices[0] - int(found[0]))
-    if thing.slices[-1] < len(volume) - 1:
-        off.append(int(found[-1]) - thing.slices[-1])
+    if true_object.slices[0] > 0:
+        off.append(true_object.slices[0] - int(found[0]))
+    if true_object.slices[-1] < len(volume) - 1:
+        off.append(int(found[-1]) - true_object.slices[-1])
     return tuple(off)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["Thing", "overlap_3d", "pick_things", "track_one_profile"]
+__all__ = ["TrueObject", "overlap_3d", "pick_objects", "track_one_profile"]
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class TrueObject:
     """An object of an annotated volume.
 
     Parameters
@@ -40,14 +40,14 @@ class Thing:
         return self.slices[len(self.slices) // 2]
 
 
-def pick_things(
+def pick_objects(
     labels: npt.NDArray[np.integer],
     *,
     min_voxels: int,
     min_slices: int,
     count: int | None = None,
     seed: int = 0,
-) -> list[Thing]:
+) -> list[TrueObject]:
     """Draw objects that are large enough from an annotated volume (Z, H, W).
 
     Parameters
@@ -61,17 +61,19 @@ def pick_things(
     seed : int
         Of the draw.
     """
-    things = []
+    true_objects = []
     for label, voxels in zip(
         *np.unique(labels[labels > 0], return_counts=True), strict=True
     ):
         slices = np.flatnonzero((labels == label).any(axis=(1, 2)))
         if voxels >= min_voxels and np.ptp(slices) + 1 >= min_slices:
-            things.append(Thing(int(label), tuple(int(z) for z in slices), int(voxels)))
-    if count is not None and count < len(things):
-        drawn = np.random.default_rng(seed).permutation(len(things))[:count]
-        things = [things[i] for i in sorted(drawn)]
-    return things
+            true_objects.append(
+                TrueObject(int(label), tuple(int(z) for z in slices), int(voxels))
+            )
+    if count is not None and count < len(true_objects):
+        drawn = np.random.default_rng(seed).permutation(len(true_objects))[:count]
+        true_objects = [true_objects[i] for i in sorted(drawn)]
+    return true_objects
 
 
 def overlap_3d(truth: Bools, found: Bools) -> float:
