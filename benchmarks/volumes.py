@@ -169,8 +169,8 @@ def clicks(case: Case, player: Player, share: float) -> None:
         early = [state.curve[min(n, len(state.curve)) - 1] for n in (1, 5, 10)]
         print(
             f"    object {true_object.label} on {len(true_object.slices)} slices: "
-            f"3D IoU {np.round(early, 2)} after 1, 5, 10 clicks, {state.curve[-1]:.3f} after "
-            f"{len(state.curve)}",
+            f"3D IoU {np.round(early, 2)} after 1, 5, 10 clicks, "
+            f"{state.curve[-1]:.3f} after {len(state.curve)}",
             flush=True,
         )
     print(
