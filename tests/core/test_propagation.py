@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from volumes_known import Seer, Volume, ball, tube, written
@@ -132,3 +134,36 @@ def test_snapping_writes_only_between_keys():
     found = written(steps, SHAPE)
     for index in (6, 7, 8, 10, 11, 12, 13):
         np.testing.assert_array_equal(found[index], truth[index])
+
+
+@pytest.mark.parametrize(
+    ("keyed", "most_bits"),
+    [
+        ({1: [2], 2: [2], 3: [2]}, 0.0),
+        ({1: [2, 60], 2: [2, 60], 3: [2, 60]}, 1.0),
+        ({1: [2], 2: [2], 3: [60]}, 1.0),  # passed by what comes back later
+    ],
+    ids=["beyond the keys", "between the keys", "keys apart"],
+)
+def test_of_slices_that_were_passed_a_bit_a_pixel_is_kept_or_nothing(keyed, most_bits):
+    shape = (62, 82, 246)
+    tubes = [tube(shape, lambda z, c=col: (41, c), 40) for col in (41, 123, 205)]
+    keys = {
+        name: {index: tubes[name - 1][index] for index in indices}
+        for name, indices in keyed.items()
+    }
+    box_px = 81 * 81
+    volume = Volume(sum(tubes))
+    overhead = 4_000 * 60  # bytes for what holds the bits; crops would be 1.2 MB
+
+    tracemalloc.start()
+    steps = propagate(Seer(), volume, keys, range(62))
+    next(steps)
+    before, _ = tracemalloc.get_traced_memory()
+    kept = [tracemalloc.get_traced_memory()[0] - before for _ in steps]
+    at_the_end = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+
+    assert len(kept) > 50
+    assert max(kept) <= most_bits / 8 * 3 * box_px * 60 + overhead
+    assert at_the_end <= overhead

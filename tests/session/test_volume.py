@@ -134,6 +134,22 @@ def test_given_an_object_that_ends_when_propagated_then_it_says_where_and_why(
     assert all("fell to 0 px" in reason for reason in here.session.endings.values())
 
 
+def test_given_keys_of_two_sizes_when_propagated_then_the_largest_says_where_it_ends(
+    room: Rooms,
+) -> None:
+    truth = tube(SHAPE, (16, 16), radius=10, slices=range(4))
+    truth |= tube(SHAPE, (16, 16), radius=2)  # below a twentieth of it
+    here = room(picture(truth), PartPredictor())
+    for z in (2, 5, 6):
+        here.session.add_click((z, 16, 16))
+    here.session.propagate()
+    here.wait()
+
+    reason = here.session.endings[plane(7)]
+    assert "below 5% of the 317 px of the largest key" in reason
+    assert not preview(here)[7:].any()
+
+
 def test_given_an_object_on_one_slice_when_propagated_then_it_is_told_why_not(
     room: Rooms,
 ) -> None:

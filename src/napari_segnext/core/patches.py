@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["EMPTY", "Patch", "Region", "joined_region", "overlap", "placed", "union_of"]
+__all__ = [
+    "EMPTY",
+    "PackedPatch",
+    "Patch",
+    "Region",
+    "joined_region",
+    "overlap",
+    "placed",
+    "union_of",
+]
 
 Region = tuple[int, int, int, int]  # row0, col0, row1, col1, ends excluded
 
@@ -68,6 +77,35 @@ class Patch:
 
 
 EMPTY = Patch((0, 0, 0, 0), np.zeros((0, 0), bool))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedPatch:
+    """A patch that is put by: a bit a pixel.
+
+    Parameters
+    ----------
+    region : (row0, col0, row1, col1)
+        As of the patch.
+    bits : array (N,) uint8
+        The mask in it, row by row.
+    """
+
+    region: Region
+    bits: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, patch: Patch) -> PackedPatch:
+        """Pack a patch."""
+        return cls(patch.region, np.packbits(patch.crop))
+
+    @property
+    def patch(self) -> Patch:
+        """What was packed."""
+        row0, col0, row1, col1 = self.region
+        shape = (row1 - row0, col1 - col0)
+        bits = np.unpackbits(self.bits, count=shape[0] * shape[1])
+        return Patch(self.region, bits.astype(bool).reshape(shape))
 
 
 def placed(crop: np.ndarray, region: Region, onto: Region) -> np.ndarray:

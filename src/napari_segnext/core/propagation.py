@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from napari_segnext.core.carrying import Found, carry, guess_from
 from napari_segnext.core.ending import Ending, EndRule, Sight, reason_to_end
 from napari_segnext.core.interpolation import between, blended, interpolate
-from napari_segnext.core.patches import EMPTY, Patch, overlap, union_of
+from napari_segnext.core.patches import EMPTY, PackedPatch, Patch, overlap, union_of
 from napari_segnext.core.runs import (
     Keys,
     Schedule,
@@ -116,7 +116,7 @@ def propagate(
 
 @dataclass(slots=True)
 class _Sweep:
-    """Both sweeps of one call, and the forward masks that wait to be joined."""
+    """Both sweeps of one call, and the forward masks that the backward one needs."""
 
     predictor: Predictor
     features: FeaturesOf
@@ -124,23 +124,25 @@ class _Sweep:
     rule: EndRule
     spacing: float
     should_stop: Callable[[], bool] | None
-    forward: dict[int, dict[Hashable, Patch]] = field(default_factory=dict)
+    awaited: frozenset[int] = frozenset()  # slices that the backward sweep visits
+    forward: dict[int, dict[Hashable, PackedPatch]] = field(default_factory=dict)
     seen: dict[int, Features] = field(default_factory=dict)
     sights: dict[Hashable, Sight] = field(default_factory=dict)
 
     def steps(self, schedule: Schedule, resume: Iterator[Step]) -> Iterator[Step]:
         total = len(schedule.visits)
+        self.awaited = schedule.visited_backward
         for number, (index, runs) in enumerate(schedule.visits):
             live = [run for run in runs if not run.ended]
-            if not live:
-                continue
-            known = next(resume, None)
+            known = next(resume, None) if live else None
             if known is not None:
                 self._repeat(known, index, live)
-                continue
-            step = self._visit(index, live)
-            done = total - schedule.count_left(number)
-            yield Step(index, step.answers, step.endings, done, total)
+            elif live:
+                step = self._visit(index, live)
+                done = total - schedule.count_left(number)
+                yield Step(index, step.answers, step.endings, done, total)
+            if not runs[0].is_forward:
+                self.forward.pop(index, None)
 
     def _visit(self, index: int, runs: list[Run]) -> Step:
         if self.should_stop is not None and self.should_stop():
@@ -201,9 +203,14 @@ class _Sweep:
 
     def _owned(self, index: int, moving: Iterable[Hashable]) -> dict[Hashable, Patch]:
         """Masks on a slice that those on their way cannot have."""
-        settled = {**self.forward.get(index, {}), **self.keys.on(index)}
         names = set(moving)
-        return {name: mask for name, mask in settled.items() if name not in names}
+        passed = {
+            name: packed.patch
+            for name, packed in self.forward.get(index, {}).items()
+            if name not in names
+        }
+        keyed = self.keys.on(index).items()
+        return passed | {name: mask for name, mask in keyed if name not in names}
 
     def _interpolated(self, run: Run, index: int) -> Patch:
         """Return what lies between two keys where the network lost the object."""
@@ -215,9 +222,10 @@ class _Sweep:
         return patch if patch.area else run.before
 
     def _answer(self, run: Run, index: int, found: Found) -> Slice:
-        other = self.forward.get(index, {}).get(run.name)
+        passed = self.forward.get(index, {}).get(run.name)
         patch, agreement = found.patch, found.agreement
-        if other is not None and run.stop is not None and index < run.start:
+        if passed is not None and run.stop is not None and not run.is_forward:
+            other = passed.patch
             agreement = overlap(patch, other)
             known = self.keys.patches[run.name]
             # the pass that came a shorter way, and from more of the object, knows more
@@ -238,8 +246,9 @@ class _Sweep:
                 continue
             answer = answers[run.name]
             run.before, run.last = Patch(answer.region, answer.crop), index
-            if run.indices[-1] > run.start:  # forward
-                self.forward.setdefault(index, {})[run.name] = run.before
+            if run.is_forward and index in self.awaited:
+                packed = PackedPatch.of(run.before)
+                self.forward.setdefault(index, {})[run.name] = packed
 
     def _repeat(self, step: Step, index: int, runs: list[Run]) -> None:
         """Take over a step of the run that was cut off."""

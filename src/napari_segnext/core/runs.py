@@ -92,6 +92,11 @@ class Run:
     last: int
     ended: bool = False
 
+    @property
+    def is_forward(self) -> bool:
+        """Whether it goes upwards."""
+        return self.indices[-1] > self.start
+
 
 @dataclass(slots=True)
 class Schedule:
@@ -118,6 +123,11 @@ class Schedule:
             order = sorted(on, reverse=number == 1)
             self.visits += [(index, on[index]) for index in order]
         self.left = len(self.visits)
+
+    @property
+    def visited_backward(self) -> frozenset[int]:
+        """The slices that are visited downwards."""
+        return frozenset(i for i, runs in self.visits if not runs[0].is_forward)
 
     def count_left(self, number: int) -> int:
         """Visits after `number` that a run still wants."""

@@ -91,6 +91,9 @@ class Span:
         Those among them that may change.
     keys : dict of int to dict of int to PlaneMask
         Masks by hand by number of the object and index; an empty one says "not here".
+    largest : dict of int to dict of int to PlaneMask
+        The largest mask by hand of each object, wherever it is: what propagation
+        judges by where an object ends.
     """
 
     kind: str
@@ -98,6 +101,7 @@ class Span:
     indices: range
     written: range
     keys: Keys = field(default_factory=dict)
+    largest: Keys = field(default_factory=dict)
 
     @property
     def planes(self) -> Iterator[PlaneKey]:
@@ -132,6 +136,7 @@ def spans_between(
         Of the object.
     """
     result = []
+    largest = max(keys, key=lambda index: int(keys[index].crop.sum()))
     for low, high in pairwise([None, *sorted(keys), None]):
         start = 0 if low is None else low + 1
         stop = row.size if high is None else high
@@ -143,7 +148,9 @@ def spans_between(
         if high is None:
             stop = written.stop
         ends = {index: keys[index] for index in (low, high) if index is not None}
-        result.append(Span(kind, row, range(start, stop), written, {name: ends}))
+        known = {name: {largest: keys[largest]}}
+        indices = range(start, stop)
+        result.append(Span(kind, row, indices, written, {name: ends}, known))
     return result
 
 
@@ -217,10 +224,13 @@ def _made(
 ) -> Iterator[Made]:
     if not span.can_be_made:
         return
-    keys = _arrays(span, shape)
+    keys = _arrays(span.keys, span.row, shape)
     if span.kind == "interpolation":
         yield from _interpolated(span, keys)
         return
+    if span.kind == "propagation":
+        for name, masks in _arrays(span.largest, span.row, shape).items():
+            keys[name] |= masks
     from napari_segnext.core.propagation import propagate, snap
 
     def features(index: int, near: tuple[float, float] | None) -> Features:
@@ -265,12 +275,12 @@ def _interpolated(
 
 
 def _arrays(
-    span: Span, shape: tuple[int, ...]
+    keys: Keys, row: Row, shape: tuple[int, ...]
 ) -> dict[int, dict[int, npt.NDArray[Any]]]:
-    size = span.row.first.shape_in(shape)
+    size = row.first.shape_in(shape)
     return {
         name: {index: mask.plane(size) for index, mask in masks.items()}
-        for name, masks in span.keys.items()
+        for name, masks in keys.items()
     }
 
 
