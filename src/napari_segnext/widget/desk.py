@@ -11,6 +11,7 @@ from napari_segnext.errors import SegNextError
 from napari_segnext.session.layers import role_of
 from napari_segnext.session.recovering import unfinished_journal
 from napari_segnext.widget.keys import KeyBinder
+from napari_segnext.widget.layer_list import LayerListWatcher
 from napari_segnext.widget.leaving import (
     Left,
     Options,
@@ -20,7 +21,7 @@ from napari_segnext.widget.leaving import (
     resumed_target,
     take,
 )
-from napari_segnext.widget.opening import images_of, layers_of, open_session
+from napari_segnext.widget.opening import first_image, layers_of, open_session
 from napari_segnext.widget.telling import Notice
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
-    from napari.utils.events import Event
 
     from napari_segnext.session.journal import Recording
     from napari_segnext.session.session import Session
@@ -102,6 +102,7 @@ class Desk:
         self._is_open = False
         self._is_stale = False
         self._keys = KeyBinder(perform, hold)
+        self._layer_list = LayerListWatcher(viewer, self._on_layers_changed)
 
     @property
     def session(self) -> Session | None:
@@ -141,10 +142,7 @@ class Desk:
         if self._is_open:
             return
         self._is_open = True
-        for signal, slot in self._layer_slots():
-            signal.connect(slot)
-        for layer in self.viewer.layers:
-            layer.events.name.connect(self._on_layers_changed)
+        self._layer_list.start()
         self._keys.bind(self.viewer)
         self.refresh()
 
@@ -153,10 +151,7 @@ class Desk:
         if not self._is_open:
             return
         self._is_open = self._is_stale = False
-        for signal, slot in self._layer_slots():
-            signal.disconnect(slot)
-        for layer in self.viewer.layers:
-            layer.events.name.disconnect(self._on_layers_changed)
+        self._layer_list.stop()
         self._close_session()
         self._keys.unbind()
         self.closed.emit()
@@ -172,7 +167,7 @@ class Desk:
         if self.image is None or (self._session and self._session.is_closed):
             self._close_session()
         if self._session is None:
-            image = self.image or self._first_image()
+            image = self.image or first_image(self.viewer)
             if image is not None and image is not self._refused():
                 self._open_session(image, resumed_target(layers, image))
         alive = {id(self.viewer), *(id(layer) for layer in layers)}
@@ -263,13 +258,6 @@ class Desk:
         self.changed.emit()
         return self._keys.complaints
 
-    def _first_image(self) -> Image | None:
-        active = self.viewer.layers.selection.active
-        images = images_of(self.viewer.layers)
-        return next(
-            (it for it in images if it is active), images[0] if images else None
-        )
-
     def _open_session(
         self,
         image: Image,
@@ -346,14 +334,6 @@ class Desk:
             (session.closed, self._on_layers_changed),
         )
 
-    def _layer_slots(self) -> tuple[tuple[Any, Any], ...]:
-        events = self.viewer.layers.events
-        return (
-            (events.inserted, self._on_layer_inserted),
-            (events.removed, self._on_layer_removed),
-            (events.reordered, self._on_layers_changed),
-        )
-
     def _on_session_changed(self) -> None:
         if not self._is_stale:
             self.changed.emit()
@@ -365,14 +345,6 @@ class Desk:
         # whoever takes the image away knows, and the panel says how to go on
         if self.image in self.viewer.layers:
             self.failed.emit(error)
-
-    def _on_layer_inserted(self, event: Event) -> None:
-        event.value.events.name.connect(self._on_layers_changed)
-        self._on_layers_changed()
-
-    def _on_layer_removed(self, event: Event) -> None:
-        event.value.events.name.disconnect(self._on_layers_changed)
-        self._on_layers_changed()
 
     def _on_layers_changed(self) -> None:
         self._is_stale = True

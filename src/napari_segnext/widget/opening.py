@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PredictorLoader",
+    "first_image",
     "images_of",
     "layers_of",
     "open_session",
@@ -110,6 +111,13 @@ def images_of(layers: Iterable[Layer]) -> list[Image]:
         for layer in layers
         if isinstance(layer, Image) and layer.metadata.get(METADATA_KEY) is None
     ]
+
+
+def first_image(viewer: ViewerModel) -> Image | None:
+    """Return the image to begin with: the active one, else the lowest, if any."""
+    images = images_of(viewer.layers)
+    active = viewer.layers.selection.active
+    return next((it for it in images if it is active), next(iter(images), None))
 
 
 def layers_of(session: Session) -> list[Layer]:
