@@ -229,8 +229,8 @@ def _made(
         yield from _interpolated(span, keys)
         return
     if span.kind == "propagation":
-        for name, masks in _arrays(span.largest, span.row, shape).items():
-            keys[name] |= masks
+        for name, known in _arrays(span.largest, span.row, shape).items():
+            keys[name] |= known
     from napari_segnext.core.propagation import propagate, snap
 
     def features(index: int, near: tuple[float, float] | None) -> Features:
