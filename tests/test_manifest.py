@@ -34,7 +34,7 @@ def test_everything_named_in_the_manifest_can_be_imported(manifest) -> None:
 
 def test_the_root_has_the_same_manifest() -> None:
     package = ROOT / "src" / "napari_segnext" / "napari.yaml"
-    assert (ROOT / "napari.yaml").read_text() == package.read_text()
+    assert (ROOT / "napari.yaml").read_bytes() == package.read_bytes()
 
 
 def test_there_is_one_widget_named_segnext_that_asks_for_the_viewer(
