@@ -137,6 +137,9 @@ def test_segment_writes_a_label_for_each_object(tmp_path: Path, prompts_file) ->
         ("{}", "list of objects"),
         ('[{"clicks": [{"row": 1, "col": 1}]}]', "one index per leading axis"),
         ('[{"plane": [999], "clicks": [{"row": 1, "col": 1}]}]', "leading axis"),
+        ('[{"plane": 5, "clicks": [{"row": 1, "col": 1}]}]', "as a list"),
+        ('[{"plane": [5], "label": "a", "clicks": []}]', "whole number from 1"),
+        ('[{"plane": [5], "label": 0, "clicks": []}]', "whole number from 1"),
         ('[{"plane": [5], "circles": []}]', "Unknown kinds"),
         ('[{"plane": [5], "clicks": [{"row": 1, "column": 1}]}]', "prompts"),
         ('[{"plane": [5], "clicks": [{"row": 5000, "col": 1}]}]', "outside"),
@@ -153,6 +156,28 @@ def test_segment_says_what_is_wrong_with_the_prompts(
     assert main(arguments) == 1
     assert says in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_labels_above_65535_are_written_as_32_bits(tmp_path: Path) -> None:
+    image, prompts = tmp_path / "image.tif", tmp_path / "prompts.json"
+    tifffile.imwrite(image, load_sample("nuclei_2d").image)
+    prompts.write_text('[{"label": 70000, "clicks": [{"row": 53, "col": 225}]}]')
+    out = tmp_path / "labels.tif"
+    arguments = ["segment", str(image), "--prompts", str(prompts), "--out", str(out)]
+    assert main(arguments) == 0
+    assert set(np.unique(tifffile.imread(out))) == {0, 70000}
+
+
+def test_a_place_where_nothing_can_be_written_is_one_sentence(
+    tmp_path: Path, prompts_file, capsys
+) -> None:
+    image, out = tmp_path / "image.tif", tmp_path / "no folder" / "labels.tif"
+    tifffile.imwrite(image, load_sample("nuclei_3d").image)
+    arguments = ["segment", str(image), "--prompts", str(prompts_file[0])]
+    assert main([*arguments, "--out", str(out)]) == 1
+    assert "name another file" in capsys.readouterr().err
+    assert main(["demo", "--headless", str(image / "out")]) == 1
+    assert "name another one" in capsys.readouterr().err
 
 
 def test_segment_says_that_the_image_is_missing(tmp_path: Path, capsys) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
 
 from napari_segnext.commands.doctor import find_display, find_qt_binding
-from napari_segnext.commands.options import add_model_options
+from napari_segnext.commands.options import add_model_options, write_labels
 from napari_segnext.errors import SegNextError
 from napari_segnext.samples import Sample, load_sample
 
@@ -61,7 +60,11 @@ class DemoClick:
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("demo", help="try it on a real stack")
+    parser = commands.add_parser(
+        "demo",
+        help="try it on a real stack",
+        epilog="--model and --device are for --headless; the panel has its own.",
+    )
     parser.add_argument(
         "--headless",
         type=Path,
@@ -87,10 +90,15 @@ def run(arguments: argparse.Namespace) -> int:
         napari.run()
         return 0
     out: Path = arguments.headless
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SegNextError(
+            f"{out} cannot be a folder ({error.strerror}); name another one."
+        ) from error
     sample = load_sample("nuclei_3d")
     labels, clicks = play(sample, arguments.model, arguments.device)
-    tifffile.imwrite(out / "labels.tif", labels, compression="zlib")
+    write_labels(out / "labels.tif", labels)
     _write_csv(out / "clicks.csv", clicks)
     _write_overlay(out / "overlay.png", sample, labels, clicks)
     _print_table(clicks)

@@ -1,4 +1,4 @@
-"""What several commands share: options of the model, reading an image file."""
+"""What several commands share: options of the model, files of images and labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["add_model_options", "read_image"]
+__all__ = ["add_model_options", "read_image", "write_labels"]
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -44,3 +44,19 @@ def read_image(path: Path) -> npt.NDArray[Any]:
         return imread(path)
     except (OSError, ValueError, tifffile.TiffFileError) as error:
         raise ImageError(f"{path} cannot be read as an image: {error}.") from error
+
+
+def write_labels(path: Path, labels: npt.NDArray[Any]) -> None:
+    """Write labels to a TIFF.
+
+    Raises
+    ------
+    ImageError
+        If they cannot be written there.
+    """
+    try:
+        tifffile.imwrite(path, labels, photometric="minisblack", compression="zlib")
+    except OSError as error:
+        raise ImageError(
+            f"{path} cannot be written ({error.strerror}); name another file."
+        ) from error

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tifffile
 
+from napari_segnext.commands.options import write_labels
 from napari_segnext.errors import JournalError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     ------
     JournalError
         If the journal cannot be read, or it is not said where to write to.
+    ImageError
+        If the labels cannot be written.
     """
     if arguments.journal is None:
         return _list()
@@ -52,14 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not recording.is_whole:
         print("the end of the journal is damaged; what comes before it is written")
     labels = recording.labels()
-    try:
-        tifffile.imwrite(
-            arguments.out, labels, photometric="minisblack", compression="zlib"
-        )
-    except OSError as error:
-        raise JournalError(
-            f"{arguments.out} cannot be written ({error.strerror}); name another file."
-        ) from error
+    write_labels(arguments.out, labels)
     count = len(np.unique(labels[labels > 0]))
     print(f"wrote {count} objects to {arguments.out}")
     return 0

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
 
-from napari_segnext.commands.options import add_model_options, read_image
+from napari_segnext.commands.options import add_model_options, read_image, write_labels
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import PromptError
 
@@ -30,6 +29,7 @@ value to write (the next number by default). The kinds are clicks, boxes, polygo
 scribbles and mask; "positive": false says what the object is not. Prompts with the
 same label on several planes make one object. Later objects do not overwrite earlier
 ones."""
+_MOST_16_BIT, _MOST_32_BIT = 2**16 - 1, 2**32 - 1
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,9 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     objects = _read_objects(arguments.prompts)
     predictor = Predictor(load_model(arguments.model), device=arguments.device)
     labels = segment(predictor, image, objects)
-    tifffile.imwrite(
-        arguments.out, labels, photometric="minisblack", compression="zlib"
-    )
+    write_labels(arguments.out, labels)
     for label in np.unique(labels[labels > 0]):
         print(f"label {label}: {np.count_nonzero(labels == label)} px")
     print(f"wrote {arguments.out}")
@@ -64,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def segment(
     predictor: Predictor, image: npt.NDArray[Any], objects: list[dict[str, Any]]
-) -> npt.NDArray[np.uint16]:
+) -> npt.NDArray[np.unsignedinteger]:
     """Predict every object and paint it where nothing is yet.
 
     Parameters
@@ -78,13 +76,14 @@ def segment(
 
     Returns
     -------
-    array (..., H, W), uint16
+    array (..., H, W), uint16, or uint32 where a label needs it
         Labels.
 
     Raises
     ------
     PromptError
-        If the plane of an object is not in the image.
+        If what an object has is no prompt, its label is none, or its plane is not in
+        the image.
     """
     from napari_segnext.core.image import contrast_limits
 
@@ -92,17 +91,36 @@ def segment(
     is_rgb = image.ndim > 2 and image.shape[-1] in (3, 4) and image.dtype == np.uint8
     shape = image.shape[:-1] if is_rgb else image.shape
     limits = None if is_rgb else contrast_limits(image)
-    labels = np.zeros(shape, np.uint16)
-    for number, content in enumerate(objects, start=1):
-        entry = dict(content)
-        plane = tuple(entry.pop("plane", ()))
-        label = int(entry.pop("label", number))
+    parts = [_parsed(content, number) for number, content in enumerate(objects, 1)]
+    for number, (plane, _, _) in enumerate(parts, 1):
         _check_plane(plane, shape, number)
+    highest = max((label for _, label, _ in parts), default=0)
+    labels = np.zeros(shape, np.uint16 if highest <= _MOST_16_BIT else np.uint32)
+    for plane, label, prompts in parts:
         features = predictor.encode(image[plane], contrast_limits=limits)
-        mask = predictor.predict(features, Prompts.from_dict(entry)).mask
+        mask = predictor.predict(features, prompts).mask
         view = labels[plane]
         view[mask & (view == 0)] = label
     return labels
+
+
+def _parsed(
+    content: dict[str, Any], number: int
+) -> tuple[tuple[int, ...], int, Prompts]:
+    """Return plane, label and prompts of an object; they have not met the image yet."""
+    entry = dict(content)
+    plane, label = entry.pop("plane", []), entry.pop("label", number)
+    if not isinstance(plane, list) or any(type(index) is not int for index in plane):
+        raise PromptError(
+            f"The plane of object {number} is {plane!r}; give the leading indices as a "
+            "list, for instance [12]."
+        )
+    if type(label) is not int or not 0 < label <= _MOST_32_BIT:
+        raise PromptError(
+            f"The label of object {number} is {label!r}; give a whole number from 1 "
+            f"to {_MOST_32_BIT}, or none."
+        )
+    return tuple(plane), label, Prompts.from_dict(entry)
 
 
 def _check_plane(plane: tuple[int, ...], shape: tuple[int, ...], number: int) -> None:
