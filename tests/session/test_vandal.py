@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from napari.layers import Image
+from napari.layers import Image, Labels
+from rooms import STACK_SHAPE, make_stack
 
 import napari_segnext as ns
 from napari_segnext.errors import ImageError, LayerError, PromptError, SegNextError
@@ -85,3 +86,94 @@ def test_a_stack_of_no_slices_is_refused(room: Callable[..., Room]) -> None:
     image = Image(np.zeros((0, 30, 30)), contrast_limits=(0, 1))
     with pytest.raises(ImageError, match="no planes"):
         room(image=image)
+
+
+class Failing:
+    """An array that cannot be read, or that is written half, when told to fail."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+        self.ndim = array.ndim
+        self.fails = ""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.array, dtype)
+
+    def __getitem__(self, key: Any) -> Any:
+        if self.fails == "read":
+            raise OSError("chunk is gone")
+        return self.array[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not self.fails:
+            self.array[key] = value
+            return
+        half = tuple(axis[: len(axis) // 2] for axis in key)
+        self.array[half] = value[: len(value) // 2]
+        self.fails = ""
+        raise OSError("No space left on device")
+
+
+def test_given_a_full_disk_when_labels_are_written_then_all_is_as_before(
+    room: Callable[..., Room],
+) -> None:
+    data = Failing(np.zeros(STACK_SHAPE, np.uint8))
+    data.array[0, :4, :4] = 9
+    here = room(target=Labels(data, name="kept in a file"))
+    session = here.session
+    session.add_click((2, 20, 20))
+    here.wait()
+    shown = np.array(session.preview.data)
+    before = data.array.copy()
+
+    data.fails = "write"
+    with pytest.raises(LayerError, match=r"'kept in a file' cannot be written .*room"):
+        session.accept()
+    np.testing.assert_array_equal(session.preview.data, shown)
+    np.testing.assert_array_equal(data.array, before)
+    assert session.accept() == 10
+    after = data.array.copy()
+    assert (after == 10).sum() == shown.sum()
+
+    data.fails = "write"
+    assert not session.undo()
+    assert "cannot be written" in str(here.errors[-1])
+    np.testing.assert_array_equal(data.array, after)
+    assert session.undo()
+    np.testing.assert_array_equal(session.preview.data, shown)
+    np.testing.assert_array_equal(data.array, before)
+    assert session.redo()
+    np.testing.assert_array_equal(data.array, after)
+
+
+def test_given_a_chunk_that_cannot_be_read_then_it_is_a_sentence_and_tried_again(
+    room: Callable[..., Room],
+) -> None:
+    data = Failing(make_stack())
+    here = room(data)
+    data.fails = "read"
+    here.session.add_click((2, 20, 20))
+    with pytest.raises(ImageError, match=r"cannot be read .*chunk is gone"):
+        here.wait()
+    data.fails = ""
+    here.session.run()
+    here.wait()
+    assert here.session.mask().any()
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 3), (40, 50)])
+def test_given_labels_of_another_shape_then_every_act_is_a_sentence(
+    room: Callable[..., Room], shape: tuple[int, ...]
+) -> None:
+    here = room()
+    session = here.session
+    session.add_click((4, 20, 20))
+    here.wait()
+    right = session.target.data
+    session.target.data = np.ones(shape, np.uint8)
+    for act in (session.accept, session.overlaps, lambda: session.edit(1)):
+        with pytest.raises(LayerError, match="give them the image's shape again"):
+            act()
+    session.target.data = right
+    assert session.accept() == 1
+    assert right[4].any()

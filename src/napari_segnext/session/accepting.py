@@ -58,6 +58,7 @@ class Accepting(Overlapping):
             If the target cannot be written or cannot hold the label.
         """
         self._sync()
+        self._target.check_shape()
         state = self._history.state
         masks = self._masks_to_accept()
         self._check_anything_shown(masks)

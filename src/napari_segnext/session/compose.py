@@ -237,18 +237,18 @@ def check_change(target: Labels, change: PixelChange) -> None:
 def write(target: Labels, change: PixelChange) -> bool:
     """Write `change` where the pixels still have the value before it: one undo step.
 
+    Parameters
+    ----------
+    target : Labels
+        One that passes `check_change`.
+    change : PixelChange
+        What to write.
+
     Returns
     -------
     bool
         Whether that was everywhere.
-
-    Raises
-    ------
-    LayerError
-        If the layer cannot be written or hold the labels; nothing has been changed
-        then.
     """
-    check_change(target, change)
     coordinates = change.coordinates
     same: npt.NDArray[np.bool_] = take(target.data, coordinates) == change.before
     if same.any():

@@ -239,6 +239,7 @@ class Objects(Tools):
         return new
 
     def _check_labels(self, labels: Sequence[int]) -> None:
+        self._target.check_shape()
         for label in labels:
             if label not in self._target.labels:
                 raise LayerError(

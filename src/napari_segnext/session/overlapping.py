@@ -56,6 +56,7 @@ class Overlapping(Widening):
         Nothing where the target's `preserve_labels` is set: they are kept then.
         """
         self._sync()
+        self._target.check_shape()
         return self._overlaps()
 
     def _overlaps(self) -> dict[int, int]:

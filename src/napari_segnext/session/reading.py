@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_segnext.errors import ImageError, SegNextError
 from napari_segnext.session.planes import read_plane
 
 if TYPE_CHECKING:
@@ -56,7 +57,25 @@ class Reader:
         """Return a plane as the model is to see it, and its contrast limits.
 
         Limits are None where the predictor takes the plane's own.
+
+        Raises
+        ------
+        ImageError
+            If the image cannot be read.
         """
+        try:
+            return self._pixels(source, plane)
+        except SegNextError:
+            raise
+        except Exception as error:  # files and networks raise nearly anything
+            raise ImageError(
+                f"The image cannot be read ({type(error).__name__}: {error}); check "
+                "the place it comes from, and try again."
+            ) from error
+
+    def _pixels(
+        self, source: Source, plane: PlaneKey
+    ) -> tuple[npt.NDArray[Any], tuple[float, float] | None]:
         pixels = read_plane(source.data, plane)
         if pixels.ndim == 3 and pixels.dtype == np.uint8:
             return pixels, None  # colours are taken as they are

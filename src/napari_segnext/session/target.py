@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_segnext.errors import LayerError
 from napari_segnext.session.acts import TargetEdited
 from napari_segnext.session.bulk import write_in_bulk
 from napari_segnext.session.compose import check_change, write
@@ -123,23 +125,63 @@ class Target:
             label = next(gaps, label)
         return label
 
+    def check_shape(self) -> None:
+        """Check that the layer has the image's shape still.
+
+        Raises
+        ------
+        LayerError
+            If not.
+        """
+        layer = self.layer
+        if tuple(layer.data.shape) != self._board.shape:
+            raise LayerError(
+                f"The labels {layer.name!r} now have shape {tuple(layer.data.shape)} "
+                f"instead of {self._board.shape}; give them the image's shape again, "
+                "or delete the layer to get a new one."
+            )
+
     def write(self, change: PixelChange | None, in_bulk: bool = False) -> None:
         """Write `change` in one undo step of napari's.
 
         What is in bulk, or very much, is no step of napari's; then its own undo history
         would be about a layer that was another, and is cleared.
+
+        Raises
+        ------
+        LayerError
+            If the layer cannot be written; it is as it was then.
         """
         if change is not None and change:
-            if in_bulk or len(change) > _MOST_BY_NAPARI:
-                check_change(self.layer, change)
-                write_in_bulk(self.layer.data, change)
-                _clear_undo_history(self.layer)
-                self.layer.refresh()
-                self._spans = None
-            elif write(self.layer, change):
-                self._count(change)
-            else:
-                self._spans = None
+            check_change(self.layer, change)
+            try:
+                self._write(change, in_bulk or len(change) > _MOST_BY_NAPARI)
+            except Exception as error:  # files and networks raise nearly anything
+                self._put_back(change)
+                raise LayerError(
+                    f"The labels {self.layer.name!r} cannot be written "
+                    f"({type(error).__name__}: {error}); make room, or check where "
+                    "they are kept, and do it again."
+                ) from error
+        self.accept_as_is()
+
+    def _write(self, change: PixelChange, in_bulk: bool) -> None:
+        if in_bulk:
+            write_in_bulk(self.layer.data, change)
+            _clear_undo_history(self.layer)
+            self.layer.refresh()
+            self._spans = None
+        elif write(self.layer, change):
+            self._count(change)
+        else:
+            self._spans = None
+
+    def _put_back(self, change: PixelChange) -> None:
+        """Undo what was written of a change before the rest was refused."""
+        with suppress(Exception):
+            write_in_bulk(self.layer.data, change.inverse())
+        self._spans = None
+        self.layer.refresh()
         self.accept_as_is()
 
     def accept_as_is(self) -> None:
