@@ -73,6 +73,7 @@ class OppositePolarity:
         for callback in (self._on_press, self._until_release):
             while callback in layer.mouse_drag_callbacks:
                 layer.mouse_drag_callbacks.remove(callback)
+            # private: what napari would go on with at the next move of the mouse
             generator = layer._mouse_drag_gen.pop(callback, None)
             layer._persisted_mouse_event.pop(generator, None)
 
@@ -159,7 +160,7 @@ class Drafts:
 
     def attach(self, layer: Shapes) -> None:
         """Watch `layer`."""
-        self._modes[layer] = layer._mode
+        self._modes[layer] = layer._mode  # private: `mode` tells a name of it only
         layer.events.mode.connect(self._on_mode)
 
     def detach(self, layer: Shapes) -> None:

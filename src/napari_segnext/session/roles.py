@@ -182,6 +182,7 @@ class Roles:
 
     def is_being_drawn(self, role: str) -> bool:
         """Whether the user is in the middle of drawing a shape."""
+        # private: napari has no public name for that
         return bool(getattr(self._layers.get(role), "_is_creating", False))
 
     def _unwatch(self, role: str) -> None:
