@@ -66,5 +66,7 @@ def test_every_command_is_listed() -> None:
 
 
 def test_links_into_the_repository_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
+    targets = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
+    assert len(targets) > 5
+    for target in targets:
         assert (ROOT / target).exists(), target

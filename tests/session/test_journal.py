@@ -139,6 +139,7 @@ def test_undo_and_redo_go_on_where_they_were(
             again.wait(TIMEOUT_S)
             other.wait()
             assert seen(again) == seen(other.session)
+        assert not getattr(other.session, turn.__name__)()
 
 
 def test_what_is_done_after_recovering_is_recovered_too(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dask.array
 import numpy as np
 import pytest
 from napari.layers import Image
@@ -180,7 +181,6 @@ def test_given_a_movie_when_propagated_then_along_the_axis_that_is_named(
 def test_given_rgb_dask_and_zarr_when_propagated_then_only_slices_needed_are_read(
     room: Rooms,
 ) -> None:
-    dask_array = pytest.importorskip("dask.array")
     read: list[int] = []
     data = picture(TUBE)
 
@@ -189,7 +189,7 @@ def test_given_rgb_dask_and_zarr_when_propagated_then_only_slices_needed_are_rea
         read.append(z)
         return np.repeat(data[z : z + 1, ..., None], 3, axis=-1).astype(np.uint8)
 
-    lazy = dask_array.map_blocks(
+    lazy = dask.array.map_blocks(
         block,
         chunks=((1,) * SHAPE[0], (SHAPE[1],), (SHAPE[2],), (3,)),
         dtype=np.uint8,

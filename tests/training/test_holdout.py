@@ -62,4 +62,5 @@ def test_images_without_objects_are_not_held_out():
     images = [*[bare] * 30, *planes(5)]
     for seed in range(5):
         _, held = hold_out({"a": images}, seed)
+        assert held["a"]
         assert all(plane.instances() for plane in held["a"])
