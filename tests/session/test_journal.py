@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zlib
@@ -265,6 +266,53 @@ def test_the_oldest_go_where_there_are_many(
     assert len(list(tmp_path.glob("*.journal"))) == 30
 
 
+def test_however_large_the_newest_stay_and_so_do_those_that_are_written(
+    room: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path))
+    old = room(journal=tmp_path / "old.journal")
+    old.session.add_click((1, 10, 10))
+    for number in range(12):
+        path = tmp_path / f"{number:02}.journal"
+        with path.open("wb") as file:
+            file.truncate(600 * 2**20)  # bytes that need no room on the disk
+        os.utime(path, (number, number))
+    os.utime(old.session.journal, (0, 0))
+    room(journal="auto")
+    kept = sorted(path.stem for path in tmp_path.glob("*.journal"))
+    assert kept == [f"{number:02}" for number in range(4, 12)] + ["old"]
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["it goes on", "it went on"])
+def test_two_sessions_never_write_one_journal(
+    room: Rooms,
+    recover: Recover,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ended: bool,
+) -> None:
+    monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path / "auto"))
+    first = room(journal=tmp_path / "log")
+    first.session.add_click((1, 10, 10))
+    second = recover(tmp_path / "log")
+    first.session.add_click((1, 20, 20))
+    first.wait()
+    before = seen(first.session)
+    if ended:
+        first.session.close()
+
+    second.add_click((2, 30, 30))
+    second.wait()
+    assert second.journal.parent == tmp_path / "auto"
+    assert "a new journal" in second.hint
+    if not ended:
+        first.session.add_click((1, 30, 40))
+        first.wait()
+        before = seen(first.session)
+    assert seen(recover(tmp_path / "log")) == before
+    assert seen(recover(second.journal)) == seen(second)
+
+
 def test_a_full_disk_is_told_once_and_the_session_goes_on(
     room: Rooms, tmp_path: Path
 ) -> None:
@@ -315,7 +363,9 @@ def test_only_what_was_cut_off_is_unfinished(
     plain = f'["open",{child.pid}]'.encode()
     lines = killed.splitlines(keepends=True)
     lines[1] = b"%08x %s\n" % (zlib.crc32(plain), plain)
-    there.session.journal.write_bytes(b"".join(lines))
-    assert unfinished_journal(there.image).path == there.session.journal
+    for content in (killed, b"".join(lines)):  # numbers of processes come again
+        there.session.journal.write_bytes(content)
+        os.utime(there.session.journal, (0, 0))  # before this process began
+        assert unfinished_journal(there.image).path == there.session.journal
     assert unfinished_journal(Image(np.zeros((3, 4)), name="stack")) is None
     assert unfinished_journal(Image(make_stack(), name="other")) is None

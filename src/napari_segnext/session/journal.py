@@ -21,6 +21,7 @@ from napari_segnext.session.acts import Propagated
 from napari_segnext.session.bulk import write_in_bulk
 from napari_segnext.session.history import Beginning, History
 from napari_segnext.session.journals import journals_folder
+from napari_segnext.session.locks import lock
 from napari_segnext.session.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Journal",
+    "JournalTakenError",
     "Recording",
     "has_ended",
     "read_journal",
@@ -57,8 +59,8 @@ class Recording:
         What changed in the target since, in order.
     size : int
         Bytes of the file that could be read.
-    is_whole : bool
-        Whether that was all.
+    length : int
+        Bytes of the file.
     process : int or None
         Number of the process that writes it, or that ended without closing it.
     """
@@ -68,8 +70,13 @@ class Recording:
     history: History
     changes: tuple[PixelChange, ...]
     size: int
-    is_whole: bool
+    length: int
     process: int | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the file could be read."""
+        return self.size == self.length
 
     @property
     def all_changes(self) -> tuple[PixelChange, ...]:
@@ -91,6 +98,10 @@ class Recording:
         return labels
 
 
+class JournalTakenError(JournalError):
+    """Another session writes the journal, or went on with it."""
+
+
 class Journal:
     """Writes what happens to a file, which is made at the first act.
 
@@ -98,14 +109,14 @@ class Journal:
     ----------
     path : Path
         The file.
-    size : int or None
-        Bytes of it after which to go on; None where it is new.
+    earlier : Recording or None
+        What was read of it, after which to go on; None where it is new.
     """
 
-    def __init__(self, path: Path, size: int | None = None) -> None:
+    def __init__(self, path: Path, earlier: Recording | None = None) -> None:
         self.path = path
         self._file: IO[bytes] | None = None
-        self._size = size
+        self._earlier = earlier
         self._beginning: Beginning | None = None
         self._is_closed = False
 
@@ -114,12 +125,14 @@ class Journal:
         self._beginning = beginning
 
     def write(self, kind: str, act: Act | None = None) -> None:
-        """Write what happened: "do" or "grow" with an act, "undo" or "redo".
+        """Write what happened: "do" or "grow" with an act, "undo" or "redo", "begin".
 
         It is the operating system's at once: the end of this process does not harm it.
 
         Raises
         ------
+        JournalTakenError
+            If another session has the file; nothing of it was changed.
         JournalError
             If the file cannot be written; nothing more will be.
         """
@@ -131,7 +144,8 @@ class Journal:
             if self._beginning is not None:
                 self._file.write(_line("begin", self._beginning))
                 self._beginning = None
-            self._file.write(_line(kind, act))
+            if kind != "begin":
+                self._file.write(_line(kind, act))
             self._file.flush()
         except OSError as error:
             self.close()
@@ -153,16 +167,21 @@ class Journal:
 
     def _opened(self) -> IO[bytes]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self._size is None:
-            file = self.path.open("xb" if not self.path.exists() else "r+b")
-            if file.seek(0, os.SEEK_END):
-                file.close()
-                raise FileExistsError("it holds another session")
+        is_new = self._earlier is None and not self.path.exists()
+        file = self.path.open("xb" if is_new else "r+b")
+        is_free = lock(file) is not False
+        length = file.seek(0, os.SEEK_END)
+        if not is_free or length != (self._earlier.length if self._earlier else 0):
+            file.close()
+            raise JournalTakenError(
+                f"Another session writes the journal {str(self.path)!r}; "
+                "close it, or choose another file."
+            )
+        if self._earlier is None:
             file.write(f"{_FORMAT}\n".encode())
         else:
-            file = self.path.open("r+b")
-            file.truncate(self._size)  # a line that was cut off
-            file.seek(self._size)
+            file.truncate(self._earlier.size)  # a line that was cut off
+            file.seek(self._earlier.size)
         file.write(_line("open", os.getpid()))
         return file
 
@@ -211,9 +230,8 @@ def read_journal(path: str | os.PathLike[str]) -> Recording:
         size = end
     if beginning is None:
         raise JournalError(f"The journal {os.fspath(path)!r} holds nothing yet.")
-    is_whole = size == len(content)
     return Recording(
-        Path(path), beginning, history, tuple(changes), size, is_whole, process
+        Path(path), beginning, history, tuple(changes), size, len(content), process
     )
 
 

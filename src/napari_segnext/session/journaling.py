@@ -14,7 +14,7 @@ from napari_segnext.errors import JournalError
 from napari_segnext.session import text
 from napari_segnext.session.bulk import clearing
 from napari_segnext.session.history import Beginning
-from napari_segnext.session.journal import Journal
+from napari_segnext.session.journal import Journal, JournalTakenError
 from napari_segnext.session.journals import new_journal_path
 from napari_segnext.session.pixels import PixelChange
 from napari_segnext.session.resuming import Resuming
@@ -74,8 +74,17 @@ class Journaling(Resuming):
             return
         try:
             self._journal.write(kind, act)
+        except JournalTakenError:
+            self._begin_another_journal()
         except JournalError as error:
             self._report(error)
+
+    def _begin_another_journal(self) -> None:
+        """Write a new journal, which begins with all that was done."""
+        self._journal = Journal(new_journal_path(str(self._image.name)))
+        self._journal.begin(self._beginning())
+        self._record("begin", None)
+        self._complain(text.JOURNAL_ELSEWHERE)
 
     def _close(self) -> None:
         super()._close()
@@ -89,7 +98,7 @@ class Journaling(Resuming):
         self._rewrite_target(recording)
         self._take_up_history(recording.history)
         self._history.on_moved = partial(_write, ref(self))
-        self._journal = Journal(path, recording.size)
+        self._journal = Journal(path, recording)
         if beginning.pixels is None:
             self._complain(text.LABELS_NOT_IN_JOURNAL)
         elif not recording.is_whole:

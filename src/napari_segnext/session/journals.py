@@ -10,14 +10,19 @@ from secrets import token_hex
 
 from platformdirs import user_data_path
 
+from napari_segnext.session.locks import is_written
+
 __all__ = [
     "JOURNALS_VARIABLE",
+    "MOST_LOOKED_AT",
     "journals_folder",
     "list_journals",
     "new_journal_path",
 ]
 
 JOURNALS_VARIABLE = "NAPARI_SEGNEXT_JOURNALS"
+MOST_LOOKED_AT = 8
+"""How many of the newest journals may be offered to be recovered."""
 _SUFFIX = ".journal"
 _MOST_FILES = 30
 _MOST_BYTES = 500 * 2**20
@@ -34,7 +39,8 @@ def journals_folder() -> Path:
 def new_journal_path(image: str) -> Path:
     """Return a file that is not there yet, named by time and image.
 
-    The oldest files are removed where there are more than 30, or than 500 MB of them.
+    The oldest files are removed where there are more than 30, or than 500 MB of them;
+    not the newest ones, however large, and none that a session writes.
     """
     folder = journals_folder()
     _prune()
@@ -57,5 +63,6 @@ def _prune() -> None:
     for index, path in enumerate(list_journals()):
         with suppress(OSError):  # gone, or open on Windows: another time
             total += path.stat().st_size
-            if index >= _MOST_FILES - 1 or total > _MOST_BYTES:
+            is_much = total > _MOST_BYTES and index >= MOST_LOOKED_AT
+            if (is_much or index >= _MOST_FILES - 1) and not is_written(path):
                 path.unlink()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psutil import pid_exists
-
 from napari_segnext.errors import JournalError
 from napari_segnext.session.adopting import check_image
 from napari_segnext.session.journal import has_ended, read_journal
-from napari_segnext.session.journals import list_journals
+from napari_segnext.session.journals import MOST_LOOKED_AT, list_journals
 from napari_segnext.session.layers import unwrapped
+from napari_segnext.session.locks import is_written
 from napari_segnext.session.planes import shape_of
 from napari_segnext.session.session import Session
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["recover", "unfinished_journal"]
 
-_MOST_LOOKED_AT = 8
-
 
 def recover(
     viewer: ViewerModel,
@@ -39,7 +36,8 @@ def recover(
     """Open a session with everything that was accepted or prompted before a crash.
 
     The labels come in a new layer; the open prompts are answered again, and undo and
-    redo go on where they were. The journal is written on.
+    redo go on where they were. The journal is written on; a new one, where another
+    session writes it.
 
     Parameters
     ----------
@@ -92,16 +90,16 @@ def unfinished_journal(image: Image) -> Recording | None:
     image : napari.layers.Image
         Its name and shape tell which journals are about it.
     """
-    for path in list_journals()[:_MOST_LOOKED_AT]:
+    for path in list_journals()[:MOST_LOOKED_AT]:
         try:
             if has_ended(path):
                 continue
             recording = read_journal(path)
+            if is_written(path, recording.process):
+                continue
         except (JournalError, OSError):
             continue
-        beginning, process = recording.beginning, recording.process
-        if process is None or pid_exists(process):
-            continue
+        beginning = recording.beginning
         if (beginning.image, beginning.shape) == (image.name, shape_of(image)):
             return recording
     return None

@@ -40,6 +40,9 @@ TARGET_IS_ANOTHER = trans._(
 JOURNAL_DAMAGED = trans._(
     "The end of the journal was damaged; what came before it was recovered."
 )
+JOURNAL_ELSEWHERE = trans._(
+    "Another session writes the journal; what is done here goes into a new journal."
+)
 LABELS_NOT_IN_JOURNAL = trans._(
     "What the labels held before the session was too much for the journal, and is not "
     "recovered; open those labels again, too."
