@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_segnext.core.bits import unpack
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -102,10 +104,7 @@ class PackedPatch:
     @property
     def patch(self) -> Patch:
         """What was packed."""
-        row0, col0, row1, col1 = self.region
-        shape = (row1 - row0, col1 - col0)
-        bits = np.unpackbits(self.bits, count=shape[0] * shape[1])
-        return Patch(self.region, bits.astype(bool).reshape(shape))
+        return Patch(self.region, unpack(self.bits, self.region))
 
 
 def placed(crop: np.ndarray, region: Region, onto: Region) -> np.ndarray:

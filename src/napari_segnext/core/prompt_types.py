@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_segnext.core.bits import pack, unpack
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
@@ -290,15 +291,12 @@ class Stroke:
         """
         painted = _plane(array) != 0
         region, crop = _crop_to_content(painted)
-        return cls(painted.shape, region, np.packbits(crop).tobytes(), bool(positive))
+        return cls(painted.shape, region, pack(crop), bool(positive))
 
     @property
     def crop(self) -> npt.NDArray[np.bool_]:
         """The painted pixels of the region, bool."""
-        row0, col0, row1, col1 = self.region
-        count = (row1 - row0) * (col1 - col0)
-        bits = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=count)
-        return bits.astype(bool).reshape(row1 - row0, col1 - col0)
+        return unpack(self.bits, self.region)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

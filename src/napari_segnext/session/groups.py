@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_segnext.core.bits import pack
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.session.pixels import PlaneMask
 
@@ -96,7 +97,7 @@ class GroupMask(PlaneMask):
             numbers[place][mask.crop] = number
         return cls(
             (row0, col0, row1, col1),
-            np.packbits(numbers > 0).tobytes(),
+            pack(numbers > 0),
             zlib.compress(numbers.tobytes(), 1),
         )
 

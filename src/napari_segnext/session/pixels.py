@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_segnext.core.bits import pack, unpack
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -185,7 +187,7 @@ class PlaneMask:
         col0, col1 = int(cols[0]), int(cols[-1]) + 1
         return cls(
             (region[0] + row0, region[1] + col0, region[0] + row1, region[1] + col1),
-            np.packbits(mask[row0:row1, col0:col1]).tobytes(),
+            pack(mask[row0:row1, col0:col1]),
         )
 
     @classmethod
@@ -201,10 +203,7 @@ class PlaneMask:
     @property
     def crop(self) -> npt.NDArray[np.bool_]:
         """The mask inside the region, bool."""
-        row0, col0, row1, col1 = self.region
-        count = (row1 - row0) * (col1 - col0)
-        bits = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=count)
-        return bits.astype(bool).reshape(row1 - row0, col1 - col0)
+        return unpack(self.bits, self.region)
 
     @property
     def values(self) -> npt.NDArray[np.uint8]:

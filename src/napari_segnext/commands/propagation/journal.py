@@ -15,8 +15,7 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-import numpy as np
-
+from napari_segnext.core.bits import pack, unpack
 from napari_segnext.core.patches import Patch
 from napari_segnext.core.propagation import Ending, Slice, Step
 from napari_segnext.errors import JournalError
@@ -219,17 +218,15 @@ def _cannot_write(path: Path, error: OSError) -> JournalError:
 
 
 def _to_plain(mask: Patch | Slice) -> _Plain:
-    bits = zlib.compress(np.packbits(mask.crop).tobytes(), 1)
+    bits = zlib.compress(pack(mask.crop), 1)
     return {"region": list(mask.region), "bits": base64.b64encode(bits).decode()}
 
 
 def _to_patch(content: _Plain) -> Patch:
     row0, col0, row1, col1 = content["region"]
-    shape = (row1 - row0, col1 - col0)
-    packed = zlib.decompress(base64.b64decode(content["bits"]))
-    count = shape[0] * shape[1]
-    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=count)
-    return Patch((row0, col0, row1, col1), bits.astype(bool).reshape(shape))
+    region = (row0, col0, row1, col1)
+    bits = zlib.decompress(base64.b64decode(content["bits"]))
+    return Patch(region, unpack(bits, region))
 
 
 def _from_step(step: Step) -> _Plain:

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_segnext.commands.propagation.stacks import open_stack
 from napari_segnext.commands.propagation.volumes import read_plane
+from napari_segnext.core.bits import pack
 from napari_segnext.core.patches import Patch
 from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.core.prompts import Prompts
@@ -239,7 +240,7 @@ def _read_masks(path: Path, stack: Stack, key_slice: int | None) -> Given:
             patch = Patch.of(plane == value)
             masks.setdefault(label, {})[index] = patch
             content.update(f"{label} {index} {patch.region}".encode())
-            content.update(np.packbits(patch.crop).tobytes())
+            content.update(pack(patch.crop))
     if not masks:
         raise PromptError(
             f"{path} has no labels above 0; label the object on a slice first."
