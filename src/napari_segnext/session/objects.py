@@ -19,8 +19,8 @@ from napari_segnext.session.acts import (
     Split,
 )
 from napari_segnext.session.compose import check_label, recolour
-from napari_segnext.session.parts import cut
 from napari_segnext.session.pixels import PlaneMask
+from napari_segnext.session.splitting import cut
 from napari_segnext.session.together import opened_together, singles_of
 from napari_segnext.session.tools import Tools
 

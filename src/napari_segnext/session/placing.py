@@ -8,7 +8,12 @@ import numpy as np
 
 from napari_segnext.errors import PromptError
 from napari_segnext.session.following import Following
-from napari_segnext.session.planes import PlaneKey, plane_of_points, varying_axes
+from napari_segnext.session.planes import (
+    PlaneKey,
+    go_to_plane,
+    plane_of_points,
+    varying_axes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,13 +96,5 @@ class Placing(Following):
         """Move the sliders to the first of `planes`, unless one of them is shown."""
         if not planes or self._board.plane in planes:
             return
-        plane = planes[0]
-        dims = self._viewer.dims
-        leading = dims.ndim - self._image.ndim
-        position = np.array(self._image.world_to_data(dims.point), float)
-        for axis, index in zip(plane.fixed, plane.index, strict=True):
-            position[axis] = index
-        world = self._image.data_to_world(position)
-        hidden = [axis for axis in dims.not_displayed if axis >= leading]
-        dims.set_point(hidden, [world[axis - leading] for axis in hidden])
+        go_to_plane(self._viewer.dims, self._image, planes[0])
         self._look()

@@ -28,6 +28,7 @@ __all__ = [
     "Affine",
     "PlaneKey",
     "displayed_plane",
+    "go_to_plane",
     "is_transposed_view",
     "level_0",
     "plane_of_points",
@@ -227,6 +228,17 @@ def view_axes(dims: Dims, image: Layer) -> tuple[int, int] | None:
     leading = dims.ndim - image.ndim
     row, col = (axis - leading for axis in dims.order[-2:])
     return None if row < 0 or col < 0 else (row, col)
+
+
+def go_to_plane(dims: Dims, image: Layer, plane: PlaneKey) -> None:
+    """Move the sliders to a plane of an image; in a 3D view, to where they will be."""
+    leading = dims.ndim - image.ndim
+    position = np.array(image.world_to_data(dims.point), float)
+    position[list(plane.fixed)] = plane.index
+    world = image.data_to_world(position)
+    hidden = {axis - leading for axis in dims.not_displayed if axis >= leading}
+    moved = sorted({*plane.fixed, *hidden})
+    dims.set_point([axis + leading for axis in moved], [world[axis] for axis in moved])
 
 
 def is_transposed_view(dims: Dims, image: Layer) -> bool:

@@ -16,6 +16,7 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_segnext.errors import LabelRangeError, PromptError, SegNextError
+from napari_segnext.session.planes import go_to_plane
 from napari_segnext.widget.activity import Activity
 from napari_segnext.widget.desk import Desk
 from napari_segnext.widget.dialogs import (
@@ -27,7 +28,6 @@ from napari_segnext.widget.dialogs import (
 from napari_segnext.widget.helping import Help
 from napari_segnext.widget.panel import Panel
 from napari_segnext.widget.performing import Performer
-from napari_segnext.widget.pointing import go_to_plane
 from napari_segnext.widget.rows import act_on_rows, export
 from napari_segnext.widget.settings import read_settings
 from napari_segnext.widget.several import SeveralKey
@@ -225,7 +225,7 @@ class SegNextWidget(QWidget):
             self._desk.adopt(role, layer)
 
     def _on_plane_chosen(self, plane: PlaneKey) -> None:
-        self._forward(lambda it: go_to_plane(it.viewer, it.image, plane))
+        self._forward(lambda it: go_to_plane(it.viewer.dims, it.image, plane))
 
     def _on_object_chosen(self, label: int) -> None:
         self._forward(lambda session: self._performer.go_to(session, label))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakMethod, ref
 
+from napari_segnext.session.planes import go_to_plane
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS, key_of
 from napari_segnext.widget.pointing import (
     bring_into_view,
-    go_to_plane,
     label_under_cursor,
     object_pointed_at,
     sources_of,
@@ -204,7 +204,7 @@ class Performer:
         found = session.objects.get(label)
         if found is not None and found.state == "open":
             if found.keyed and session.plane not in found.keyed:
-                go_to_plane(self._viewer, session.image, found.keyed[0])
+                go_to_plane(self._viewer.dims, session.image, found.keyed[0])
             return text.OPEN_ALREADY.format(label=label)
         session.go_to_object(label)
         bring_into_view(self._viewer, session, label)

@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from napari_segnext.session.planes import PlaneKey
     from napari_segnext.session.session import Session
 
     FloatArray = npt.NDArray[np.float64]
 
 __all__ = [
     "bring_into_view",
-    "go_to_plane",
     "label_under_cursor",
     "object_pointed_at",
     "sources_of",
@@ -89,18 +87,6 @@ def bring_into_view(viewer: ViewerModel, session: Session, label: int) -> None:
     shown = box if is_small else box.mean(axis=0, keepdims=True)
     if (np.abs(shown - center) > half).any():
         camera.center = (camera.center[0], *box.mean(axis=0).tolist())
-
-
-def go_to_plane(viewer: ViewerModel, image: Layer, plane: PlaneKey) -> None:
-    """Move the sliders to a plane of an image; in a 3D view, to where they will be."""
-    dims = viewer.dims
-    leading = dims.ndim - image.ndim
-    position = np.array(image.world_to_data(dims.point), float)
-    position[list(plane.fixed)] = plane.index
-    world = image.data_to_world(position)
-    hidden = {axis - leading for axis in dims.not_displayed if axis >= leading}
-    moved = sorted({*plane.fixed, *hidden})
-    dims.set_point([axis + leading for axis in moved], [world[axis] for axis in moved])
 
 
 def _cursor(viewer: ViewerModel) -> FloatArray | None:
