@@ -16,7 +16,9 @@ from skimage.io import imread
 import napari_segnext
 from napari_segnext.cli import main
 from napari_segnext.commands import doctor
+from napari_segnext.commands.options import write_labels
 from napari_segnext.core.image import contrast_limits
+from napari_segnext.errors import ImageError
 from napari_segnext.samples import load_sample
 
 if TYPE_CHECKING:
@@ -175,9 +177,40 @@ def test_a_place_where_nothing_can_be_written_is_one_sentence(
     tifffile.imwrite(image, load_sample("nuclei_3d").image)
     arguments = ["segment", str(image), "--prompts", str(prompts_file[0])]
     assert main([*arguments, "--out", str(out)]) == 1
-    assert "name another file" in capsys.readouterr().err
+    assert "choose another --out" in capsys.readouterr().err
     assert main(["demo", "--headless", str(image / "out")]) == 1
     assert "name another one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_read_is_never_written_over(
+    tmp_path: Path, prompts_file, capsys, linked: bool
+) -> None:
+    image, out = tmp_path / "image.tif", tmp_path / "labels.tif"
+    tifffile.imwrite(image, load_sample("nuclei_3d").image)
+    before = image.read_bytes()
+    if linked:
+        out.symlink_to(image)
+    arguments = ["segment", str(image), "--prompts", str(prompts_file[0]), "--out"]
+    assert main([*arguments, str(out if linked else image)]) == 1
+    assert "is read, too, and would be lost" in capsys.readouterr().err
+    assert image.read_bytes() == before
+
+
+def test_labels_that_cannot_be_written_whole_leave_the_older_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "labels.tif"
+    write_labels(out, np.ones((3, 4), np.uint16))
+
+    def write_half(path: Path, *_: object, **__: object) -> None:
+        path.write_bytes(b"II*")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tifffile, "imwrite", write_half)
+    with pytest.raises(ImageError, match="No space left"):
+        write_labels(out, np.zeros((3, 4), np.uint16))
+    assert tifffile.imread(out).all()
 
 
 def test_segment_says_that_the_image_is_missing(tmp_path: Path, capsys) -> None:

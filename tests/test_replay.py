@@ -81,6 +81,7 @@ def test_bad_input_is_one_sentence(
         [str(tmp_path / "nowhere")],
         [str(journal[0])],
         [str(journal[0]), "--out", str(tmp_path / "nowhere" / "labels.tif")],
+        [str(journal[0]), "--out", str(journal[0])],
     ):
         assert main(["replay", *arguments]) == 1
         told = capsys.readouterr().err

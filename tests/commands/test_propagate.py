@@ -319,6 +319,11 @@ def test_wrong_prompts_are_one_sentence(
         (["--prompts", "{0}/plane.npy"], "(36, 44)"),
         (["--prompts", "{0}/plane.npy", "--key-slice", "12"], "slices 0 to 11"),
         (["--key-slice", "3"], "names its slices itself"),
+        (
+            ["--scores", "{0}/stack.npy"],
+            "let it end in .csv",
+        ),
+        (["--scores", "{0}/nowhere/scores.csv"], "choose another --scores"),
         (["--model", "no-such-model"], "no-such-model"),
     ],
 )

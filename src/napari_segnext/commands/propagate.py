@@ -8,7 +8,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_segnext.commands.options import add_model_options
+from napari_segnext.commands.options import add_model_options, check_out
 from napari_segnext.errors import Cancelled, ImageError
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def _make_job(arguments: argparse.Namespace) -> Job:
     from napari_segnext.commands.propagation.voxels import parse_spacing
 
     check_path(arguments.out)
+    if arguments.scores is not None:
+        check_out(arguments.scores, option="--scores", endings=(".csv",))
     voxel = parse_spacing(arguments.spacing) if arguments.spacing else None
     stack = open_stack(arguments.stack, _axis(arguments.axis))
     slices = _slices(arguments.slices, len(stack))

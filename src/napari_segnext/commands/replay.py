@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segnext.commands.options import write_labels
+from napari_segnext.commands.options import check_out, write_labels
 from napari_segnext.errors import JournalError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     recording = read_journal(arguments.journal)
     if arguments.out is None:
         raise JournalError("Say where the labels are to be written: --out LABELS.tif.")
+    check_out(arguments.out, arguments.journal)
     if recording.beginning.pixels is None:
         print("what the labels held before the session is not in the journal")
     if not recording.is_whole:

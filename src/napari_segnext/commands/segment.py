@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_segnext.commands.options import add_model_options, read_image, write_labels
+from napari_segnext.commands.options import (
+    add_model_options,
+    check_out,
+    read_image,
+    write_labels,
+)
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import PromptError
 
@@ -49,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_segnext.core.models import load_model
     from napari_segnext.core.predictor import Predictor
 
+    check_out(arguments.out, arguments.image, arguments.prompts)
     image = read_image(arguments.image)
     objects = _read_objects(arguments.prompts)
     predictor = Predictor(load_model(arguments.model), device=arguments.device)
