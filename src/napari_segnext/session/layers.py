@@ -24,6 +24,7 @@ __all__ = [
     "COLORS",
     "METADATA_KEY",
     "POLARITIES",
+    "PROMPT_ROLES",
     "ROLES",
     "SCRIBBLE_MASK",
     "SCRIBBLE_NEGATIVE",
@@ -41,7 +42,8 @@ __all__ = [
 
 METADATA_KEY = "napari_segnext"
 _OWNER_KEY = "napari_segnext_of"  # a duplicate copies the role, but not who it is
-ROLES = ("points", "shapes", "scribbles", "preview", "target", "cuts")
+PROMPT_ROLES = ("points", "shapes", "scribbles")
+ROLES = (*PROMPT_ROLES, "preview", "target", "cuts")
 SEEN_ROLES = ("seen image", "seen prompts")
 # attributes and events of a layer that say where it lies
 TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")

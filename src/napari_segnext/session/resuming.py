@@ -10,7 +10,7 @@ from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import PromptError
 from napari_segnext.session import text
-from napari_segnext.session.layers import role_of
+from napari_segnext.session.layers import PROMPT_ROLES, role_of
 from napari_segnext.session.planes import level_0
 from napari_segnext.session.reviewing import Reviewing
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from napari_segnext.session.planes import PlaneKey
 
 __all__ = ["Resuming", "Work"]
-
-_PROMPT_ROLES = ("points", "shapes", "scribbles")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +144,7 @@ class Resuming(Reviewing):
 
     def _forget_empty_layers(self) -> None:
         """Do not take it for a deletion that layers made just now hold no prompts."""
-        for role in _PROMPT_ROLES:
+        for role in PROMPT_ROLES:
             layer = self._board.last(role)
             if layer is not None and role_of(layer) is not None:
                 self._board.dirty.discard(role)
@@ -190,7 +188,7 @@ class Resuming(Reviewing):
 
     def _adopted(self) -> frozenset[str]:
         """Return the roles that layers of the user's play."""
-        layers = {role: self._board.last(role) for role in _PROMPT_ROLES}
+        layers = {role: self._board.last(role) for role in PROMPT_ROLES}
         return frozenset(
             role
             for role, layer in layers.items()

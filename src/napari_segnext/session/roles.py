@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels, Points, Shapes
 
 from napari_segnext.session.adopting import adopt
-from napari_segnext.session.layers import TRANSFORM, make, set_defaults, transform_of
+from napari_segnext.session.layers import (
+    PROMPT_ROLES,
+    TRANSFORM,
+    make,
+    set_defaults,
+    transform_of,
+)
 from napari_segnext.session.mending import dress, mend
 from napari_segnext.session.mouse import Drafts, OppositePolarity
 from napari_segnext.session.planes import (
@@ -36,7 +42,6 @@ _WATCHED = {
     "target": ("data", "paint", "set_data"),
     "cuts": ("data",),
 }
-_DRAWN = ("points", "shapes", "scribbles")
 _BEFORE_THE_ACT = ("adding", "changing", "removing")
 
 
@@ -192,7 +197,7 @@ class Roles:
                 getattr(layer.events, name).disconnect(self._listener(role))
             if role in ("points", "shapes"):
                 layer.events.feature_defaults.disconnect(self._on_defaults)
-            if role in _DRAWN:
+            if role in PROMPT_ROLES:
                 self._opposite.detach(layer)
             if isinstance(layer, Shapes):
                 self._drafts.detach(layer)
@@ -265,7 +270,7 @@ class Roles:
             layer.events.feature_defaults.connect(self._on_defaults)
         for name in _WATCHED[role]:
             getattr(layer.events, name).connect(self._listener(role))
-        if role in _DRAWN:
+        if role in PROMPT_ROLES:
             self._opposite.attach(layer)
         if isinstance(layer, Shapes):
             self._drafts.attach(layer)
@@ -306,7 +311,7 @@ class Roles:
             if Affine.data_to_world(layer).is_close_to(before):
                 for name, value in here.items():
                     setattr(layer, name, value)
-        for role in ("points", "shapes", "scribbles"):
+        for role in PROMPT_ROLES:
             if self.has(role):
                 self._mark(role)
 

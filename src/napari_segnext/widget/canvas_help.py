@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS
 from napari_segnext.widget.overlay import Overlay
+from napari_segnext.widget.parts import POLARITY_COLOURS
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -23,12 +24,10 @@ _STYLE = """
 #help { background-color: rgba(22, 24, 28, 190); border-radius: 6px; }
 QLabel { background: transparent; color: #f2f2f2; }
 """
-# blue and vermilion of Okabe and Ito; the sign and the word say it too
 _POLARITY = """
 QLabel {{ background-color: {colour}; color: white; border-radius: 3px;
     padding: 1px 6px; font-weight: bold; }}
 """
-_COLOURS = {"positive": "#0072B2", "negative": "#B34700"}
 _LETTERS = 44
 
 
@@ -82,8 +81,9 @@ class CanvasHelp(Overlay):
         if state != self._shown:  # the canvas is painted again when a label changes
             self._shown = state
             polarity, what, hint = state
+            style = _POLARITY.format(colour=POLARITY_COLOURS[polarity])
             self.polarity.setText(text.POLARITIES[polarity])
-            self.polarity.setStyleSheet(_POLARITY.format(colour=_COLOURS[polarity]))
+            self.polarity.setStyleSheet(style)
             self.what.setText(what)
             self.hint.setText(hint)
             self.hint.setVisible(bool(hint))

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS, tooltip, with_key
 from napari_segnext.widget.parts import (
+    POLARITY_COLOURS,
     caption,
     follow_font,
     make_action_button,
@@ -34,10 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Controls"]
 
 _TOOLS_PER_ROW = 3
-# blue and vermilion of Okabe and Ito: told apart by colour-blind people too
-_CHECKED = "QPushButton:checked {{ background-color: {colour}; color: white; }}"
-_OBJECT_STYLE = _CHECKED.format(colour="#0072B2")
-_BACKGROUND_STYLE = _CHECKED.format(colour="#B34700")
+_POLARITY_STYLE = "QPushButton:checked {{ background-color: {}; color: white; }}"
 # napari's themes give tool buttons neither a shape nor a checked state
 _TOOL_STYLE = """
 QToolButton { background-color: rgba(127, 127, 127, 70); border-radius: 2px;
@@ -155,12 +153,12 @@ class Controls(QWidget):
         self.positive = QPushButton(text.OBJECT)
         self.negative = QPushButton(text.BACKGROUND)
         row = QHBoxLayout()
-        for button, polarity, style in (
-            (self.positive, "positive", _OBJECT_STYLE),
-            (self.negative, "negative", _BACKGROUND_STYLE),
+        for button, polarity in (
+            (self.positive, "positive"),
+            (self.negative, "negative"),
         ):
             button.setCheckable(True)
-            button.setStyleSheet(style)
+            button.setStyleSheet(_POLARITY_STYLE.format(POLARITY_COLOURS[polarity]))
             button.setAccessibleName(button.text())
             button.clicked.connect(
                 lambda _checked, chosen=polarity: self.polarity_chosen.emit(chosen)

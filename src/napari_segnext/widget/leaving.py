@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_segnext.core.postprocess import PostProcess
 from napari_segnext.errors import SegNextError
-from napari_segnext.session.layers import role_of
+from napari_segnext.session.layers import PROMPT_ROLES, role_of
 from napari_segnext.widget.opening import targets_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 _KEY = "napari_segnext_left"
-_PROMPT_ROLES = ("points", "shapes", "scribbles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ class Left:
 def adopted_by(session: Session) -> dict[str, Layer]:
     """Return the user's own layers that hold prompts of a session, by role."""
     layers = {
-        role: getattr(session, role) for role in _PROMPT_ROLES if session.has(role)
+        role: getattr(session, role) for role in PROMPT_ROLES if session.has(role)
     }
     return {role: layer for role, layer in layers.items() if role_of(layer) is None}
 

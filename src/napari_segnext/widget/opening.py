@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
-from napari_segnext.session.layers import METADATA_KEY, role_of
+from napari_segnext.session.layers import METADATA_KEY, PROMPT_ROLES, role_of
 from napari_segnext.session.recovering import recover
 from napari_segnext.session.session import Session
 
@@ -29,8 +29,6 @@ __all__ = [
     "open_session",
     "targets_of",
 ]
-
-_ROLES = ("points", "shapes", "scribbles", "preview", "target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,8 @@ def first_image(viewer: ViewerModel) -> Image | None:
 
 def layers_of(session: Session) -> list[Layer]:
     """Return the layers of a session that are in the viewer; makes none."""
-    layers = [getattr(session, role) for role in _ROLES if session.has(role)]
+    roles = (*PROMPT_ROLES, "preview", "target")
+    layers = [getattr(session, role) for role in roles if session.has(role)]
     active = session.viewer.layers.selection.active
     if session.tool == "cut" and active is not None and role_of(active) == "cuts":
         layers.append(active)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "POLARITY_COLOURS",
     "Section",
     "Spin",
     "caption",
@@ -42,6 +43,10 @@ __all__ = [
 ]
 
 Control = TypeVar("Control", bound=QWidget)
+
+# Okabe and Ito's blue, and their vermilion dark enough for white letters: told apart by
+# colour-blind people too
+POLARITY_COLOURS = {"positive": "#0072B2", "negative": "#B34700"}
 
 _NO_LIMIT_PX = 16_777_215  # Qt's own QWIDGETSIZE_MAX, which qtpy does not name
 _FOLDED, _UNFOLDED = "▸", "▾"
