@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -33,6 +34,19 @@ def test_version(capsys) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert napari_segnext.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, no error is of its own")
+def test_output_that_nobody_reads_is_no_traceback() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = "import sys; from napari_segnext.cli import main; sys.exit(main(['models']))"
+    done = subprocess.run(
+        [sys.executable, "-c", run], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 141
+    assert done.stderr == b""
 
 
 def test_no_command_is_a_usage_error(capsys) -> None:

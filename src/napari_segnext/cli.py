@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "make_parser"]
 
+_PIPE_CLOSED = 128 + 13
 _COMMANDS = (demo, segment, propagate, evaluate, train, convert, models, replay, doctor)
 
 
@@ -52,12 +54,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 after an error, which is printed as one sentence.
+        0, or 1 after an error, which is printed as one sentence; 141, as a shell says
+        it, where nobody reads what is printed any more (`| head`).
     """
     arguments = make_parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
     except SegNextError as error:
         print(f"napari-segnext: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # what is still to be written at the exit of the process goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     return status
