@@ -3,7 +3,8 @@
 The mask is moved first to where the two images say that it went
 (:mod:`napari_segnext.core.motion`), then goes to the mask channel together with a click
 into the middle of each of its parts. What the network answers and what the images say
-count the same.
+count the same; objects with a membrane are drawn to it then
+(:mod:`napari_segnext.core.borders`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from napari_segnext.core.borders import drawn_to_line
 from napari_segnext.core.features import Features
 from napari_segnext.core.motion import moved
 from napari_segnext.core.patches import EMPTY, Patch, joined_region, overlap, placed
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_segnext.core.borders import Line
     from napari_segnext.core.patches import Region
 
     Floats = npt.NDArray[np.float32]
@@ -33,6 +36,7 @@ __all__ = ["Found", "Guess", "carry", "guess_from", "mined_prompts", "plain_gues
 _MAX_CLICKS = 8
 _CORE = 0.7  # of the depth of a part; a waist below it makes two cores
 _NETWORK_SHARE = 0.5  # of the say; the rest is the guess's
+_BARELY = np.float32(0.51)  # probability of what belongs to the mask by its line alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,12 +51,15 @@ class Guess:
         The mask that becomes a prompt, not empty.
     say : bool
         Whether the probability counts in the answer, or was a prompt only.
+    line : {-1, 0, 1}
+        Whether the object's border is a line, see :func:`line_of`.
     """
 
     region: Region
     probability: Floats
     patch: Patch
     say: bool = True
+    line: Line = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,18 +84,19 @@ class Found:
     agreement: float
 
 
-def plain_guess(patch: Patch) -> Guess:
+def plain_guess(patch: Patch, line: Line = 0) -> Guess:
     """Return a mask as it is, only to be a prompt."""
-    return Guess(patch.region, patch.crop.astype(np.float32), patch, say=False)
+    crop = patch.crop.astype(np.float32)
+    return Guess(patch.region, crop, patch, say=False, line=line)
 
 
-def guess_from(before: Patch, earlier: Any, features: Any) -> Guess:
+def guess_from(before: Patch, earlier: Any, features: Any, line: Line = 0) -> Guess:
     """Return where a mask went; where it was if the images cannot be seen."""
     if not (isinstance(earlier, Features) and isinstance(features, Features)):
         return plain_guess(before)
     region, probability = moved(before, earlier, features)
     patch = Patch.of(probability > 0.5, region[:2])
-    return Guess(region, probability, patch if patch.area else before)
+    return Guess(region, probability, patch if patch.area else before, line=line)
 
 
 def mined_prompts(patch: Patch, shape: tuple[int, int]) -> Prompts:
@@ -144,7 +152,10 @@ def carry(
     prompts = [mined_prompts(guess.patch, shape) for guess in guesses.values()]
     answers = predictor.predict_many(features, prompts, should_stop=should_stop)
     pairs = list(zip(answers, guesses.values(), strict=True))
-    opinions = [_opinion(answer, guess) for answer, guess in pairs]
+    opinions = [
+        _at_line(_opinion(answer, guess), features, guess.line)
+        for answer, guess in pairs
+    ]
     masks = _compete(opinions, taken)
     found = {}
     for name, (answer, guess), opinion, patch in zip(
@@ -177,6 +188,23 @@ def _opinion(answer: Any, guess: Guess) -> tuple[Region, Floats]:
     share = np.float32(_NETWORK_SHARE)
     together = share * network + (1 - share) * known
     return region, np.asarray(together, np.float32)
+
+
+def _at_line(
+    opinion: tuple[Region, Floats], features: Any, line: Line
+) -> tuple[Region, Floats]:
+    """Change the probability as little as it takes for the mask to lie at its line."""
+    region, values = opinion
+    patch = Patch.of(values > 0.5, region[:2])
+    if not line or not patch.area:
+        return opinion
+    drawn = drawn_to_line(patch, features, line)
+    wider = joined_region([region, drawn.region])
+    values = placed(values, region, wider)
+    inside = drawn.on(wider)
+    values[inside] = np.maximum(values[inside], _BARELY)
+    values[~inside] = np.minimum(values[~inside], 1 - _BARELY)
+    return wider, values
 
 
 def _mean_inside(patch: Patch, values: Floats, region: Region) -> float:

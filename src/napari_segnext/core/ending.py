@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_segnext.core.borders import line_of
 from napari_segnext.core.features import Features
 from napari_segnext.core.motion import grey
 from napari_segnext.core.patches import joined_region, overlap
 from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
+    from napari_segnext.core.borders import Line
     from napari_segnext.core.patches import Patch
 
 __all__ = ["EndRule", "Ending", "Light", "Sight", "brightness", "reason_to_end"]
@@ -117,18 +119,21 @@ class Sight:
     light : Light or None
         Its brightness there; None where it does not stand out clearly, or the image is
         not known.
+    line : {-1, 0, 1}
+        Whether its border is a line, see :func:`line_of`.
     """
 
     area: int
     light: Light | None = None
+    line: Line = 0
 
     @classmethod
     def of(cls, patch: Patch, features: object) -> Sight:
         """Look at a keyed mask."""
-        light = brightness(patch, features)
+        light, line = brightness(patch, features), line_of(patch, features)
         if light is None or abs(light.contrast) < _CLEAR * light.spread:
-            return cls(patch.area)
-        return cls(patch.area, light if light.contrast else None)
+            return cls(patch.area, None, line)
+        return cls(patch.area, light if light.contrast else None, line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,9 +150,9 @@ class _Sweep:
         features = self._seen(index, runs[0].before.centre)
         guesses = {}
         for run in runs:
+            line = self._sight(run.name).line
             earlier = self._seen(run.last, run.before.centre)
-            guesses[run.name] = guess_from(run.before, earlier, features)
-            self._look_at_keys(run.name)
+            guesses[run.name] = guess_from(run.before, earlier, features, line)
         found = carry(
             self.predictor,
             features,
@@ -166,7 +166,7 @@ class _Sweep:
             one = found[run.name]
             reason = reason_to_end(
                 self.rule,
-                self.sights[run.name],
+                self._sight(run.name),
                 run.before,
                 one.patch,
                 one.confidence,
@@ -193,13 +193,12 @@ class _Sweep:
             self.seen[index] = features
         return self.seen[index]
 
-    def _look_at_keys(self, name: Hashable) -> None:
-        """See once what an object is like where it is largest."""
+    def _sight(self, name: Hashable) -> Sight:
+        """Return what an object is like where it is largest; looks once."""
         if name not in self.sights:
-            known = self.keys.patches[name]
-            index = max(known, key=lambda key: known[key].area)
-            features = self._seen(index, known[index].centre)
-            self.sights[name] = Sight.of(known[index], features)
+            index, patch = self.keys.largest(name)
+            self.sights[name] = Sight.of(patch, self._seen(index, patch.centre))
+        return self.sights[name]
 
     def _owned(self, index: int, moving: Iterable[Hashable]) -> dict[Hashable, Patch]:
         """Masks on a slice that those on their way cannot have."""

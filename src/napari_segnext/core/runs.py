@@ -56,6 +56,11 @@ class Keys:
         known = self.patches[name].items()
         return min(abs(key - index) for key, patch in known if patch.area)
 
+    def largest(self, name: Hashable) -> tuple[int, Patch]:
+        """Return the slice on which a keyed mask is largest, and the mask."""
+        known = self.patches[name].items()
+        return max(known, key=lambda item: item[1].area)
+
     def on(self, index: int) -> dict[Hashable, Patch]:
         """Masks that are keyed on a slice."""
         return {

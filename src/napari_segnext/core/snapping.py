@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_segnext.core.borders import line_of
 from napari_segnext.core.carrying import carry, plain_guess
 from napari_segnext.core.interpolation import between
 from napari_segnext.core.patches import union_of
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_segnext.core.borders import Line
     from napari_segnext.core.features import Features
     from napari_segnext.core.predictor import Predictor
     from napari_segnext.core.runs import Keys
@@ -72,6 +74,10 @@ def _snapped(
     spacing: float,
     should_stop: Callable[[], bool] | None,
 ) -> Iterator[Step]:
+    lines: dict[Hashable, Line] = {}
+    for name in {name for way in ways.values() for name in way}:
+        largest, patch = keys.largest(name)
+        lines[name] = line_of(patch, features(largest, patch.centre))
     for number, index in enumerate(sorted(ways)):
         if should_stop is not None and should_stop():
             raise Cancelled
@@ -88,7 +94,7 @@ def _snapped(
         found = carry(
             predictor,
             planes,
-            {name: plain_guess(guess) for name, guess in guesses.items()},
+            {name: plain_guess(guess, lines[name]) for name, guess in guesses.items()},
             taken,
             should_stop,
         )

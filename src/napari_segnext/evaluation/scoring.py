@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_segnext.core.borders import line_of
 from napari_segnext.core.carrying import carry, guess_from
 from napari_segnext.core.patches import EMPTY, Patch
 from napari_segnext.core.prompts import Mask, Prompts
@@ -270,7 +271,8 @@ def score_transfer(
     earlier, here = features
     truth, old = truth_of(plane.labels, label), plane.before.labels == label
     answer = predictor.predict(here, Prompts(mask=Mask.from_array(old)))
-    guess = guess_from(Patch.of(old), earlier, here)
+    key = Patch.of(old)
+    guess = guess_from(key, earlier, here, line_of(key, earlier))
     carried = carry(predictor, here, {label: guess}, EMPTY, None)[label].patch
     return TransferScores(
         label,
