@@ -341,6 +341,8 @@ def test_work_that_is_taken_up_is_in_the_new_journal(
     left, target = there.session.leave(), there.session.target
     other = room(image=there.image, journal=tmp_path / "log2", target=target)
     other.session.resume(left)
+    other.wait()
+    assert seen(recover(tmp_path / "log2")) == seen(other.session)
     other.session.add_click((2, 22, 22))
     other.wait()
     assert seen(recover(tmp_path / "log2")) == seen(other.session)

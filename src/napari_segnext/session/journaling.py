@@ -42,6 +42,8 @@ class Journaling(Resuming):
         """See `Resuming.resume`."""
         super().resume(work)
         self._keep_journal()
+        if self._history.acts:  # the journal that they were in is closed
+            self._record("begin", None)
 
     def _keep_journal(self) -> None:
         """Write all acts to come, after what the log and the target hold now."""
