@@ -161,7 +161,7 @@ PROMPTS = [
         "only_background",
         "Background alone names no object: the hint says what is missing.",
         (key("polarity"), click("the background")),
-        (shows_nothing, holds(points=1), hints("add a positive prompt")),
+        (shows_nothing, holds(points=1), hints("choose + object")),
     ),
     Sequence(
         "box",

@@ -50,6 +50,18 @@ def test_it_follows_the_session_and_says_why_nothing_happens(
     assert corner.hint.text() == session_text.SWITCH_TO_2D
 
 
+def test_while_clicks_go_to_another_layer_no_tool_is_shown(widget, stack, qtbot):
+    tools, hint = widget.panel.controls.tools, widget.panel.hint
+    assert tools["point"].isChecked()
+    widget.session.viewer.layers.selection.active = stack  # to change its contrast
+    qtbot.waitUntil(lambda: not tools["point"].isChecked())
+    assert hint.text() == session_text.CHOOSE_A_TOOL
+    assert "Point" not in widget._help.corner.what.text()
+    tools["point"].click()
+    assert tools["point"].isChecked()
+    assert hint.text() == session_text.BEGIN
+
+
 def test_it_takes_no_mouse_and_leaves_naparis_overlay_alone(
     widget, viewer, corner, mouse_of
 ) -> None:

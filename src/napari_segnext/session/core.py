@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
-from napari_segnext.core.prompts import Prompts
-from napari_segnext.core.sense import complaint
 from napari_segnext.core.worker import Worker
 from napari_segnext.errors import ImageError, LayerError, SegNextError
-from napari_segnext.session import text
 from napari_segnext.session.adopting import check_image
 from napari_segnext.session.board import Board
 from napari_segnext.session.engine import Engine, Source
@@ -246,36 +243,5 @@ class SessionCore:
         )
 
     def _find_hint(self) -> str:
-        state = self._history.state
-        prompts = state.object.prompts(self._plane) if self._plane else Prompts()
-        if self._model_state == "failed":
-            return text.MODEL_FAILED
-        if self._viewer.dims.ndisplay == 3:
-            return text.SWITCH_TO_2D
-        if self._plane is None:
-            return text.NO_PLANE
-        if self._complaint:
-            return self._complaint
-        if prompts and not prompts.has_positive:
-            return text.NO_POSITIVE
-        if state.object.each:
-            return self._find_hint_for_several()
-        if self._board.complaint:
-            return self._board.complaint
-        if self._plane and (
-            sentence := complaint(prompts, self._plane.shape_in(self._board.shape))
-        ):
-            return sentence
-        if self._preview.masks:
-            return text.CORRECT_OR_ACCEPT.format(label=state.label)
-        if prompts and not self._auto_run:
-            return text.RUN
-        if self._model_state == "loading":
-            return text.MODEL_LOADING
-        return text.BEGIN
-
-    def _find_hint_for_several(self) -> str:
-        count = sum(len(mask.parts) for mask in self._preview.masks.values())
-        if count:
-            return text.SEVERAL_SHOWN.format(count=count)
-        return text.SEVERAL_BEGIN
+        """Say what to do now, or why nothing happens."""
+        raise NotImplementedError

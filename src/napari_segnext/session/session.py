@@ -27,6 +27,7 @@ from napari_segnext.errors import LayerError, PromptError, SegNextError
 from napari_segnext.session.accepting import Accepting
 from napari_segnext.session.acts import Cleared, Grouped, Relabelled, TargetRemoved
 from napari_segnext.session.cleaning import Cleaning
+from napari_segnext.session.hinting import Hinting
 from napari_segnext.session.journal import Journal
 from napari_segnext.session.journaling import Journaling, journal_path
 from napari_segnext.session.layers import POLARITIES
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(Prefetching, Journaling, Table, Accepting, Prompting, Seeing, Cleaning):
+class Session(
+    Hinting, Prefetching, Journaling, Table, Accepting, Prompting, Seeing, Cleaning
+):
     """Segment one image of a viewer interactively.
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),

@@ -13,16 +13,57 @@ __all__ = ["act_on_label", "count_of_prompts"]
 # hints: what to do now, or why nothing happens
 MODEL_FAILED = trans._("The model could not be loaded; choose another one.")
 MODEL_LOADING = trans._("The model is being loaded; you can click already.")
-SWITCH_TO_2D = trans._("Switch to the 2D view to place prompts.")
+SWITCH_TO_2D = trans._(
+    "Look around: this is the 3D view. Go back to the 2D view to place prompts."
+)
+OPEN_IN_3D = trans._(
+    "Look around: this is the 3D view. Propagate or accept here; go back to the 2D "
+    "view to correct."
+)
+IMAGE_HIDDEN = trans._("The image is hidden; show it with its eye in the layer list.")
+PROMPTS_HIDDEN = trans._(
+    "The prompts are hidden, and take no clicks; choose a tool to show them."
+)
+PREVIEW_HIDDEN = trans._(
+    "The preview is hidden; show it with its eye in the layer list to see the result."
+)
 NO_PLANE = trans._("The image has no slice here; move the sliders onto it.")
-NO_POSITIVE = trans._("Nothing says where the object is; add a positive prompt.")
+NO_POSITIVE = trans._(
+    "Nothing says where the object is; choose + object, and point at it."
+)
 CORRECT_OR_ACCEPT = trans._("Correct with more prompts, or accept as label {label}.")
+CHOOSE_OR_ACCEPT = trans._(
+    "Clicks are no prompts now; choose a tool to correct, or accept as label {label}."
+)
+CHOOSE_A_TOOL = trans._(
+    "Clicks are no prompts now; choose a tool to go on, for instance Point."
+)
 SEVERAL_SHOWN = trans._(
     "{count} objects; add more, or accept them all, each as a label."
 )
 SEVERAL_BEGIN = trans._("Draw a box around each object, or click once on each.")
 RUN = trans._("Run to see the result.")
 BEGIN = trans._("Click on an object.")
+BEGIN_WITH_OBJECT = trans._(
+    "Background is for corrections; choose + object first, and point at an object."
+)
+# (tool, shape) -> what begins an object with it
+BEGIN_WITH: dict[tuple[str, str | None], str] = {
+    ("box", None): trans._("Drag a box around an object."),
+    ("polygon", None): trans._(
+        "Click around an object; a double-click closes the outline."
+    ),
+    ("polygon", "lasso"): trans._("Draw around an object, the mouse button held."),
+    ("scribble", None): trans._("Paint a stroke over an object."),
+    ("scribble", "path"): trans._(
+        "Click along an object; a double-click ends the line."
+    ),
+    ("mask", None): trans._("Paint a rough mask over an object."),
+    ("cut", None): trans._("Draw a line across an object to cut it in two."),
+    ("cut", "path"): trans._(
+        "Click across an object to cut it in two; a double-click ends the line."
+    ),
+}
 LABELS_REMOVED = trans._("The labels were removed; new ones were made.")
 LABELS_CAN_COME_BACK = trans._("The labels were removed; undo brings them back.")
 LABELS_LOST = trans._(

@@ -131,6 +131,11 @@ class Tools(Placing):
         self._update_brush()
         self._update()
 
+    @property
+    def _tool_role(self) -> str | None:
+        """The role of the layer of the tool, which may not be there any more."""
+        return None if self._tool is None else _MODES[self._tool, self._tool_shape][0]
+
     def _sync(self) -> None:
         super()._sync()
         if self._lost_in_use:

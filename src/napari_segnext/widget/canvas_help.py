@@ -103,7 +103,7 @@ class CanvasHelp(Overlay):
 
 
 def _state_of(session: Session, hint: str) -> tuple[str, str, str]:
-    tool = TOOLS.get(session.tool or "")
+    tool = TOOLS.get(session.tool_in_hand or "")
     words = [] if tool is None else [tool.text]
     if session.each:
         words.append(text.SEVERAL_OBJECTS)

@@ -116,7 +116,7 @@ class Controls(QWidget):
             self.buttons[name].setToolTip(f"{tip}: {what}" if what else tip)
         self.positive.setChecked(session.polarity == "positive")
         self.negative.setChecked(session.polarity == "negative")
-        self._check_tool(session.tool)
+        self._check_tool(session.tool_in_hand)
         with QSignalBlocker(self.label), QSignalBlocker(self.auto_run):
             self.label.setValue(session.label)
             self.auto_run.setChecked(session.auto_run)
