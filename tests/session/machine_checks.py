@@ -20,6 +20,7 @@ from machine_model import (
 from machine_predictor import BLOCKED, ScriptedFailureError
 
 from napari_segnext.errors import SegNextError
+from napari_segnext.session.journal import read_journal
 
 if TYPE_CHECKING:
     from napari_segnext.session.pixels import PlaneMask
@@ -37,6 +38,21 @@ def check_desk(desk: Desk, not_ours: list[Any]) -> None:
         check_prompts(desk, fold)
         check_preview(desk, fold)
         check_objects(desk)
+
+
+def check_journal(desk: Desk) -> None:
+    """What is on disk gives the log, the state and the labels again."""
+    path, history = desk.session.journal, desk.session._history
+    if path is None or not path.exists():
+        assert not history.acts
+        return
+    recording = read_journal(path)
+    assert recording.is_whole
+    assert recording.history.acts == history.acts
+    assert recording.history.state == history.state
+    assert recording.history.next == history.next
+    ours = ~desk.touched
+    np.testing.assert_array_equal(recording.labels()[ours], desk.target[ours])
 
 
 def check_errors(desk: Desk) -> None:
@@ -161,7 +177,7 @@ def check_preview(desk: Desk, fold: Fold) -> None:
         possible = candidates(desk, fold, plane, found)
         if must_be_shown(desk, plane):
             possible = possible[:1]
-        elif not fold.is_crossed:
+        elif not fold.is_crossed and found.is_used:
             actual = shown[plane.slices]
             possible = [mask for mask in possible if np.array_equal(mask, actual)][:1]
             assert possible, f"{plane} shows the answer to none of its entries"

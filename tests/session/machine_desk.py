@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +81,8 @@ class Desk:
         viewer.layers.append(self.image)
         self.shape = data.shape[:ndim]
         self.predictor = MoodyPredictor()
+        self.journals = TemporaryDirectory()
+        self.sessions = 0
         self.kept: dict[str, Any] = {}
         if setup.target:
             self.kept["target"] = Labels(
@@ -105,11 +109,12 @@ class Desk:
         self.was_refused = False
         if "target" in self.kept:
             self.kept["target"].editable = True
+        self.sessions += 1
         self.session = Session(
             self.viewer,
             self.image,
             self.predictor,
-            journal=None,
+            journal=Path(self.journals.name) / f"{self.sessions}.journal",
             contrast=self.setup.contrast,
             auto_run=self.setup.auto_run,
             **self.kept,

@@ -35,6 +35,11 @@ class PlaneFold:
     entries: tuple[int, ...]
     stored: PlaneMask | None = None
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there is anything but a lock."""
+        return bool(self.prompts or self.stored or self.entries)
+
 
 @dataclass
 class Fold:
@@ -94,11 +99,7 @@ class Fold:
     @property
     def is_crossed(self) -> bool:
         """Whether there are prompts or masks on planes of several orientations."""
-        used = [
-            plane
-            for plane, found in self.planes.items()
-            if found.prompts or found.stored or found.entries
-        ]
+        used = [plane for plane, found in self.planes.items() if found.is_used]
         return len({plane.displayed for plane in used}) > 1
 
 

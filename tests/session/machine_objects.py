@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hypothesis import strategies as st
 from machine_base import Base, act, picks, spots
-from machine_checks import check_same, is_settled, snapshot
+from machine_checks import check_journal, check_same, is_settled, snapshot
 from machine_predictor import BLOCKED
 
 if TYPE_CHECKING:
@@ -201,6 +201,10 @@ class Objects(Base):
             desk.call(desk.session.sync)  # as at the next turn of the window's loop
         self.expected = np.array(layer.data)
         desk.touch(before)
+
+    @act()
+    def read_the_journal(self) -> None:
+        check_journal(self.desk)
 
     @act()
     def check_undo_of_all(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, run_state_machine_as_test
 from machine_base import played, rule_of, setups
-from machine_checks import check_gone
+from machine_checks import check_gone, check_journal
 from machine_desk import Desk, Setup
 from machine_objects import Objects, undo_and_redo_all
 from machine_options import Options
@@ -47,7 +47,11 @@ class Machine(Prompting, Objects, Volumes, Options, Surroundings):
     objects = rule_of(Objects)
     objects_again = rule_of(Objects)
     target = rule_of(Objects, *TARGET)
-    log = rule_of(Objects, "undo", "redo", "go_there_and_back", "check_undo_of_all")
+    log = rule_of(
+        Objects,
+        *("undo", "redo", "go_there_and_back", "check_undo_of_all"),
+        "read_the_journal",
+    )
     volumes = rule_of(Volumes)
     volumes_again = rule_of(Volumes)
     options = rule_of(Options)
@@ -68,9 +72,12 @@ class Machine(Prompting, Objects, Volumes, Options, Surroundings):
             desk.predictor.mood = WELL
             if not self.has_failed:
                 desk.settle()
+                if desk.is_open:
+                    check_journal(desk)
                 undo_and_redo_all(desk)
             desk.session.close()
             sessions.append(weakref.ref(desk.session))
+            desk.journals.cleanup()
         if self.has_failed or not sessions:
             return
         layers = [*self.viewer.layers, *self.not_ours, *(d.image for d in self.desks)]

@@ -236,6 +236,32 @@ def test_given_two_acts_and_a_prompt_when_napari_undoes_both_then_both_are_known
     np.testing.assert_array_equal(pixels(there), after)
 
 
+def test_given_two_acts_on_two_slices_when_napari_undoes_both_then_none_comes_late(
+    room: Rooms,
+) -> None:
+    there = room(target=Labels(made_elsewhere()))
+    session = there.session
+    accept_elsewhere(there)
+    accept(there)
+    after = pixels(there)
+    there.show(0, 2)
+    session.add_click((2, 30, 30))
+    there.wait()
+    session.target.undo()
+    session.target.undo()  # on a slice that is not on display
+    session.sync()
+    acts = len(session._history.acts)
+    while session.undo():
+        pass
+    for _ in range(acts - 2):
+        assert session.redo()
+    np.testing.assert_array_equal(pixels(there), after)
+    assert session.redo()
+    assert session.redo()
+    np.testing.assert_array_equal(pixels(there), made_elsewhere())
+    assert not session.redo()
+
+
 def test_given_painting_on_a_slice_not_on_display_then_it_is_an_act_there(
     room: Rooms,
 ) -> None:

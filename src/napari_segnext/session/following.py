@@ -10,11 +10,17 @@ from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import ImageError, LayerError, PromptError
 from napari_segnext.session import text
 from napari_segnext.session.acting import Acting
-from napari_segnext.session.acts import Cleared, ObjectChange, State, TargetRemoved
+from napari_segnext.session.acts import (
+    Cleared,
+    ObjectChange,
+    State,
+    TargetEdited,
+    TargetRemoved,
+)
 from napari_segnext.session.bulk import MOST_PIXELS, clearing
 
 if TYPE_CHECKING:
-    from napari_segnext.session.acts import Act, TargetEdited
+    from napari_segnext.session.acts import Act
     from napari_segnext.session.pixels import PixelChange
 
 __all__ = ["Following"]
@@ -217,24 +223,34 @@ class Following(Acting):
                 self._history.forth()
             self._after_move(act)
             return
-        earlier = self._taken_back(edit)
-        if earlier is not None:
-            self._push(self._target.taken_back(earlier))
-        elif edit is not None:
+        taken_back = self._taken_back(edit)
+        for change in taken_back:
+            self._push(self._target.taken_back(change))
+        if edit is not None and not taken_back:
             self._push(edit)
 
-    def _taken_back(self, edit: TargetEdited | None) -> PixelChange | None:
-        """Return what an earlier act did if napari has just taken that back.
+    def _taken_back(self, edit: TargetEdited | None) -> list[PixelChange]:
+        """Return what earlier acts did if napari has just taken that back.
 
-        Where nothing is seen to have changed only the last act with pixels can tell.
+        Where nothing is seen to have changed only the newest that is not taken back yet
+        can tell; those just before one that was taken back may have been, too.
         """
+        found: list[PixelChange] = []
+        known: list[PixelChange] = []  # to be taken back already
         for act in reversed(self._history.acts[-_MOST_ACTS:]):
-            if act.pixels is not None and act.pixels:
-                if self._target.found(edit, [(act.pixels, True)]) is not None:
-                    return act.pixels
-                if edit is None:
-                    break
-        return None
+            change = act.pixels
+            if change is None or not change:
+                continue
+            seen = None if found else edit
+            if known and change == known[-1]:
+                known.pop()
+            elif not known and self._target.found(seen, [(change, True)]) is not None:
+                found.append(change)
+            elif isinstance(act, TargetEdited) and seen is None and not found:
+                known.append(change.inverse())
+            elif seen is None:
+                break
+        return found
 
     def _take_new_image(self) -> None:
         self._image_changed = False
