@@ -159,7 +159,7 @@ def test_scores_tell_of_every_object_and_slice(tmp_path: Path) -> None:
             assert row["score"] == ""
     ended = {place for place, row in rows.items() if row["kind"] == "ended"}
     assert ended == {(1, 1), (1, 10), (7, 2)}  # the others reach the last slices
-    assert all("area fell" in rows[place]["reason"] for place in ended)
+    assert all("too small" in rows[place]["reason"] for place in ended)
 
 
 def test_the_file_tells_the_size_of_voxels(tmp_path: Path) -> None:

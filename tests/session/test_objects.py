@@ -79,6 +79,32 @@ def test_deleting_the_object_that_is_open_for_editing_closes_it(room: Rooms) -> 
     assert there.session.label == 9
 
 
+def test_several_are_deleted_in_one_act_with_the_open_one_among_them(
+    room: Rooms,
+) -> None:
+    there = room(target=made_elsewhere())
+    before = there.session.target.data.copy()
+    there.session.add_click((2, 38, 48))
+    there.wait()
+    there.session.label = 77
+    acts = len(there.session._history.acts)
+    there.session.delete([5, 77, 9])
+    assert len(there.session._history.acts) == acts + 1
+    np.testing.assert_array_equal(
+        there.session.target.data, np.where(np.isin(before, [5, 9]), 0, before)
+    )
+    assert not there.session.preview.data.any()
+    assert there.session.label == 77
+    assert not {5, 9, 77} & set(there.session.objects)
+    assert there.session.undo()
+    np.testing.assert_array_equal(there.session.target.data, before)
+    assert there.session.preview.data.any()
+    assert {5, 9, 77} <= set(there.session.objects)
+    with pytest.raises(LayerError):
+        there.session.delete([5, 1234])
+    np.testing.assert_array_equal(there.session.target.data, before)
+
+
 def test_merge_gives_all_the_lowest_label_and_keeps_the_rest(room: Rooms) -> None:
     there = room(target=made_elsewhere())
     before = there.session.target.data.copy()
@@ -173,7 +199,7 @@ def test_a_label_too_high_for_the_target_is_refused_and_nothing_is_lost(
     shown = there.session.preview.data.copy()
     before = target.data.copy()
 
-    with pytest.raises(LayerError, match="from 1 to 255"):
+    with pytest.raises(LayerError, match="room for labels 1 to 255"):
         there.session.accept()
 
     np.testing.assert_array_equal(target.data, before)

@@ -131,7 +131,7 @@ def test_given_an_object_that_ends_when_propagated_then_it_says_where_and_why(
 
     np.testing.assert_array_equal(preview(here), short)
     assert set(here.session.endings) == {plane(1), plane(7)}
-    assert all("fell to 0 px" in reason for reason in here.session.endings.values())
+    assert all("too small: 0 px" in reason for reason in here.session.endings.values())
 
 
 def test_given_keys_of_two_sizes_when_propagated_then_the_largest_says_where_it_ends(
@@ -146,7 +146,7 @@ def test_given_keys_of_two_sizes_when_propagated_then_the_largest_says_where_it_
     here.wait()
 
     reason = here.session.endings[plane(7)]
-    assert "below 5% of the 317 px of the largest key" in reason
+    assert "below 5% of the 317 px of the largest slice" in reason
     assert not preview(here)[7:].any()
 
 
@@ -159,8 +159,8 @@ def test_given_an_object_on_one_slice_when_propagated_then_it_is_told_why_not(
     here.session.propagate()
     here.wait()
     assert len(here.session._history.acts) == 1
-    assert "fell to 0 px" in str(here.errors[-1])
-    assert "fell to 0 px" in here.session.hint
+    assert "too small: 0 px" in str(here.errors[-1])
+    assert here.session.hint.startswith("No slice was added. It became too small: 0 px")
 
 
 def test_given_made_slices_when_made_again_then_those_that_end_earlier_are_gone(

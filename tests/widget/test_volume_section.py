@@ -205,6 +205,7 @@ def test_where_and_why_it_ended_is_told(unfolded, monkeypatch, predictor) -> Non
     ended = {plane.index[0]: why for plane, why in unfolded.session.endings.items()}
     assert sorted(ended) == [41, 48]
     hint = unfolded.panel.hint.text()
+    assert hint.startswith("Look through the slices, correct or accept.")
     for index, reason in ended.items():
         assert str(index) in hint
         assert reason in hint
@@ -370,8 +371,9 @@ def test_rows_are_propagated_merged_and_deleted(with_objects, qtbot) -> None:
     section.rows["delete"].click()
     assert not session.target.data.any()
     assert with_objects.panel.hint.text() == text.ROWS_DELETED.format(count=2)
-    for _ in range(3):
-        session.undo()
+    session.undo()
+    assert sorted(session.objects) == [1, 3]
+    session.undo()
     assert sorted(np.unique(session.target.data)) == [0, 1, 2, 3]
 
 

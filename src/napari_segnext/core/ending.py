@@ -211,31 +211,31 @@ def reason_to_end(
     least, most = rule.min_area_share**power, rule.max_area_share**power
     area, old = found.area, before.area
     if area < rule.min_area_px:
-        return f"The area fell to {area} px, below {rule.min_area_px} px."
+        return f"It became too small: {area} px, below {rule.min_area_px} px."
     if area < least * old:
         return (
-            f"The area fell from {old} to {area} px, below {least:.2%} of the slice "
-            "before."
+            f"It shrank too much: from {old} to {area} px, below {least:.2%} of the "
+            "slice before."
         )
     if area < rule.min_key_share * sight.area:
         return (
-            f"The area fell to {area} px, below {rule.min_key_share:.0%} of the "
-            f"{sight.area} px of the largest key."
+            f"It became too small: {area} px, below {rule.min_key_share:.0%} of the "
+            f"{sight.area} px of the largest slice made by hand."
         )
     if area > most * old:
         return (
-            f"The area rose from {old} to {area} px, above {most:.3g} times the slice "
-            "before."
+            f"It grew too much: from {old} to {area} px, above {most:.3g} times the "
+            "slice before."
         )
     agreement = overlap(before, found)
     if agreement < rule.min_agreement**power:
         return (
-            f"The overlap with the slice before fell to {agreement:.3f}, below "
-            f"{rule.min_agreement**power:.3f}."
+            f"It moved away: the overlap with the slice before is {agreement:.3f}, "
+            f"below {rule.min_agreement**power:.3f}."
         )
     if confidence < rule.min_confidence:
         return (
-            f"The network's confidence fell to {confidence:.2f}, below "
+            f"The network is not sure of it: the confidence is {confidence:.2f}, below "
             f"{rule.min_confidence:.2f}."
         )
     return _faded(rule, sight, found, features)
@@ -251,7 +251,7 @@ def _faded(rule: EndRule, sight: Sight, found: Patch, features: object) -> str |
     if contrast >= rule.min_contrast_share or own >= rule.min_brightness_share:
         return None
     return (
-        f"Of the contrast on the largest key {contrast:.0%} are left, below "
-        f"{rule.min_contrast_share:.0%}, and of the brightness {own:.0%}, below "
+        f"It faded: {contrast:.0%} of the contrast and {own:.0%} of the brightness are "
+        f"left, below {rule.min_contrast_share:.0%} and "
         f"{rule.min_brightness_share:.0%}."
     )

@@ -125,5 +125,5 @@ def check_writable(target: Labels) -> None:
         )
     if not target.editable:
         raise LayerError(
-            f"The labels {name!r} are locked; set `editable` or choose other labels."
+            f"The labels {name!r} are locked; unlock them, or choose other labels."
         )

@@ -48,9 +48,9 @@ def check_label(target: Labels, label: int) -> None:
     highest = int(np.iinfo(target.data.dtype).max)
     if not 1 <= label <= highest:
         raise LabelRangeError(
-            f"The labels {target.name!r} ({target.data.dtype}) hold labels from 1 to "
-            f"{highest}, not {label}; make room with `widen_target()`, or set a "
-            "label that is free."
+            f"The labels {target.name!r} ({target.data.dtype}) have room for labels 1 "
+            f"to {highest}, not for {label}; make room for more, or choose a label "
+            "that is free."
         )
 
 

@@ -130,8 +130,13 @@ class Objects(Tools):
         self._go_to(tuple(opened.planes))
         self._update()
 
-    def delete(self, label: int) -> None:
-        """Erase an accepted object from the target.
+    def delete(self, labels: int | Iterable[int]) -> None:
+        """Erase objects: accepted ones from the target, and the open one.
+
+        Parameters
+        ----------
+        labels : int or iterable of int
+            One object or several, erased in one act.
 
         Raises
         ------
@@ -139,15 +144,25 @@ class Objects(Tools):
             If there is no such label, or the target cannot be written.
         """
         self._sync()
-        self._check_labels([label])
+        wanted = sorted({labels} if isinstance(labels, int) else set(labels))
         state = self._history.state
-        change = recolour(self._target.layer, {label: self._target.find(label)}, 0)
-        self._target.write(change)
-        known = self._forgotten([label])
-        if label in state.object.opened:
-            after, next_label = self._blank(), self._target.next_free()
-        else:
-            after, next_label = state.object, state.label
+        is_open = not state.object.is_blank
+        opened = set(singles_of(state.object, state.label)) if is_open else set()
+        self._check_labels([label for label in wanted if label not in opened])
+        if not wanted:
+            return
+        stored = [label for label in wanted if label in self._target.labels]
+        found = {label: self._target.find(label) for label in stored}
+        change = recolour(self._target.layer, found, 0) if found else None
+        if change is not None:
+            self._target.write(change)
+        known = self._forgotten(wanted)
+        after, next_label = state.object, state.label
+        if opened.intersection(wanted):
+            after = self._blank()
+            if state.object.opened:
+                next_label = self._target.next_free()
+        label = wanted[0] if len(wanted) == 1 else 0
         self._push(
             Deleted(label, state.object, after, state.label, next_label, known, change)
         )

@@ -241,7 +241,8 @@ class Running(Slices):
             self._end_run()
             self.progressed.emit(run.total, run.total)
             if run.act is None and self._endings and not run.follows:
-                self._complain(next(iter(self._endings.values())))
+                reason = next(iter(self._endings.values()))
+                self._complain(text.NO_SLICE_ADDED.format(reason=reason))
         self._update()
 
     def _on_run_failed(self, run: Run, error: Exception) -> None:

@@ -88,6 +88,7 @@ LABELS_NOT_IN_JOURNAL = trans._(
     "What the labels held before the session was too much for the journal, and is not "
     "recovered; open those labels again, too."
 )
+NO_SLICE_ADDED = trans._("No slice was added. {reason}")
 OF_LABEL = trans._("Label {label}: {sentence}")
 NO_PROMPTS_FOR_SEVERAL = trans._(
     "Several objects are open together; accept or clear them before you prompt, then "

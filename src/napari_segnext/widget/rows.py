@@ -46,12 +46,7 @@ def act_on_rows(
         return propagate_labels(session, labels, extent)
     if name == "merge":
         return text.ROWS_MERGED.format(label=session.merge(labels))
-    for label in labels:
-        found = session.objects.get(label)
-        if found is not None and found.state == "open":
-            session.clear()  # it may never have been accepted
-        if label in session.objects:
-            session.delete(label)
+    session.delete(labels)
     if len(labels) == 1:
         return text.DELETED.format(label=labels[0])
     return text.ROWS_DELETED.format(count=len(labels))

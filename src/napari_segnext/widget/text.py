@@ -168,7 +168,7 @@ PROMPT_LAYER_TIPS = {
         "Read strokes from a Labels layer of yours: 1 object, 2 background, 3 mask"
     ),
 }
-OWN_LAYER = trans._("own layer")
+OWN_LAYER = trans._("SegNext's own layer")
 SEES_SWITCH = trans._("Show what the model sees")
 SOURCE = trans._("Start from")
 SOURCE_TIP = trans._(
@@ -198,7 +198,7 @@ SLICE_KINDS = {
 SLICE_SCORE = trans._("score {score:.2f}")
 SLICE_LOCKED = trans._("locked")
 SLICE_REVIEWED = trans._("reviewed")
-NO_SLICES = trans._("No object is open or in focus.")
+NO_SLICES = trans._("No object is open or chosen.")
 SLICES_COUNT = trans._("{count} slices, {keyed} by hand")
 SLICES_RANGE = trans._("Slices")
 SLICES_FROM = trans._("First slice")
@@ -233,7 +233,7 @@ BYTES = [trans._("B"), trans._("KB"), trans._("MB"), trans._("GB"), trans._("TB"
 
 PROPAGATING = trans._("SegNext: slices")
 NO_OBJECT_TO_ACT_ON = trans._(
-    "No object is open or in focus; click on one, or choose one in the table."
+    "No object is open or chosen; click on one, or choose one in the table."
 )
 NOTHING_TO_CANCEL = trans._("Nothing is running that could be cancelled.")
 STOPPED = trans._("Cancelled; what was done stays, and undo takes it back.")
@@ -244,7 +244,8 @@ UNLOCKED_NOW = trans._("Slice {index} is no longer locked.")
 SLICE_REVIEWED_NOW = trans._("Slice {index} is reviewed.")
 SLICE_UNREVIEWED_NOW = trans._("Slice {index} is to be reviewed again.")
 NOT_ON_SLICE = trans._("Nothing of the object is on this slice.")
-ENDED = trans._("Slice {index}: {reason}")
+RUN_ENDED = trans._("Look through the slices, correct or accept. {endings}")
+ENDED = trans._("Ended at slice {index}. {reason}")
 
 TABLE = trans._("Table of objects")
 TABLE_TIP = trans._("All objects with their size and state; to sort, choose and export")
@@ -273,7 +274,7 @@ ROWS_MERGE_TIP = trans._("Join the objects of the chosen rows")
 ROWS_MERGED = trans._("All are object {label} now; undo takes them apart.")
 ROWS_DELETE = trans._("Delete rows")
 ROWS_DELETE_TIP = trans._("Erase the objects of the chosen rows")
-ROWS_DELETED = trans._("{count} objects were erased; undo brings them back one by one.")
+ROWS_DELETED = trans._("{count} objects were erased; undo brings them back.")
 EXPORT_TITLE = trans._("Export the table")
 EXPORT_NAME = trans._("objects.csv")
 EXPORT_FILTER = trans._("Tables (*.csv)")

@@ -58,7 +58,7 @@ def propagate_labels(session: Session, labels: Iterable[int], extent: Extent) ->
 
 
 def endings_told(session: Session, axis: int | None) -> str:
-    """Say where and why the last run ended, in the order of slices."""
+    """Say where and why the last run ended, in the order of slices, and what next."""
     endings = sorted(session.endings.items(), key=lambda item: item[0].index)
     told = [
         text.ENDED.format(index=place_along(plane, axis), reason=reason)
@@ -66,7 +66,9 @@ def endings_told(session: Session, axis: int | None) -> str:
     ]
     if len(told) > _MOST_ENDINGS:
         told[_MOST_ENDINGS:] = ["…"]
-    return " ".join(told)
+    joined = " ".join(told)
+    has_more = any(info.kind != "keyed" for info in session.slices.values())
+    return text.RUN_ENDED.format(endings=joined) if told and has_more else joined
 
 
 def _is_open(session: Session) -> bool:
