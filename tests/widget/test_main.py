@@ -375,7 +375,7 @@ def test_the_number_of_objects_is_shown(widget) -> None:
     accept_nucleus(widget)
     accept_nucleus(widget, y=17, x=68)
     state = widget.panel.choices.states["target"].text()
-    assert state == text.OBJECTS_DONE.format(count=2)
+    assert state == text.counted(text.OBJECTS_DONE, 2)
 
 
 def test_busy_is_shown_while_the_network_works(widget, predictor, qtbot) -> None:

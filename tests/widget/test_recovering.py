@@ -62,7 +62,7 @@ def test_what_a_crash_cut_off_is_offered_and_comes_back(
     button = again.panel.recover
     assert again.session is not None
     assert button.isVisibleTo(again.panel)
-    assert "3 acts" in button.text()
+    assert "3 steps" in button.text()
     button.click()
     again.session.wait(60)
     np.testing.assert_array_equal(again.session.target.data, labels)

@@ -116,7 +116,7 @@ def test_going_through_the_objects_by_buttons(widget) -> None:
         for name in ("next_object", "previous_object", "edit", "delete", "merge", "cut")
     )
     accept_at(widget, P, Q)
-    assert section.count.text() == text.OBJECTS_COUNT.format(count=2, to_review=0)
+    assert section.count.text() == text.counted(text.OBJECTS_COUNT, 2, to_review=0)
     assert not buttons["edit"].isEnabled()
     buttons["previous_object"].click()
     assert section.focus.text() == text.FOCUS.format(label=2)
@@ -124,7 +124,7 @@ def test_going_through_the_objects_by_buttons(widget) -> None:
     assert section.reviewed.isChecked()
     section.reviewed.click()
     assert widget.session.objects[2].reviewed is False
-    assert section.count.text() == text.OBJECTS_COUNT.format(count=2, to_review=1)
+    assert section.count.text() == text.counted(text.OBJECTS_COUNT, 2, to_review=1)
     buttons["next_object"].click()
     assert section.focus.text() == text.FOCUS.format(label=1)
     buttons["next_unreviewed"].click()

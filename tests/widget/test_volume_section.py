@@ -88,11 +88,25 @@ def test_it_follows_the_image_that_is_chosen(viewer, stack, widget) -> None:
     assert section.extent.axis == 0
     assert section.last.maximum() == 4
 
+    viewer.dims.axis_labels = ("-4", "depth", "y", "x")  # as beside the sliders
+    widget._desk.changed.emit()
+    names = [section.axis.itemText(it) for it in range(section.axis.count())]
+    assert names == ["slider -4", "depth"]
+    assert section.extent.axis == 0
+
     widget._desk.choose_image(stack)
     assert not section.axis.isVisibleTo(section)
     assert section.last.maximum() == 99
     assert widget.session.follow is False  # what the user chose is kept
     assert not section.follow.isChecked()
+
+
+def test_one_is_not_many(unfolded) -> None:
+    click_at(unfolded, P)
+    assert "1 slice, 1 by hand" in unfolded.panel.volume.told.text()
+    unfolded.session.accept()
+    assert unfolded.panel.objects.count.text() == "1 object, 0 to review"
+    assert unfolded.panel.choices.states["target"].text() == "1 object in it"
 
 
 # ---- propagating
@@ -121,7 +135,7 @@ def test_propagate_fills_the_range_and_the_strip_shows_it(unfolded) -> None:
         assert "propagated" in section.strip.describe(index)
     assert "nothing of the object" in section.strip.describe(51)
     assert "by hand" in section.told.text()
-    assert text.SLICES_COUNT.format(count=11, keyed=1) in section.told.text()
+    assert text.counted(text.SLICES_COUNT, 11, keyed=1) in section.told.text()
     session.accept()
     assert all((session.target.data[z] == 1).any() for z in range(40, 51))
 

@@ -65,7 +65,7 @@ class ObjectsSection(Section):
         to_review = sum(not reviewed for reviewed in accepted.values())
         self.show_tips()
         self.body.setEnabled(session is not None)
-        count = text.OBJECTS_COUNT.format(count=len(accepted), to_review=to_review)
+        count = text.counted(text.OBJECTS_COUNT, len(accepted), to_review=to_review)
         self.count.setText(count)
         self.focus.setText(
             text.NO_FOCUS if focus is None else text.FOCUS.format(label=focus)

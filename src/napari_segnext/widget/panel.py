@@ -147,7 +147,7 @@ class Panel(QScrollArea):
     def _offer(self, unfinished: Recording | None) -> None:
         if unfinished is not None:
             count = len(unfinished.history.acts)
-            self.recover.setText(text.RECOVER.format(count=count))
+            self.recover.setText(text.counted(text.RECOVER, count))
         self.recover.setVisible(unfinished is not None)
 
     def _show_no_session(self, image: Image | None) -> None:
@@ -159,7 +159,7 @@ class Panel(QScrollArea):
         self, session: Session, target: Labels | None, objects: dict[int, ObjectInfo]
     ) -> None:
         count = sum(info.state != "open" for info in objects.values())
-        done = text.OBJECTS_DONE.format(count=count)
+        done = text.counted(text.OBJECTS_DONE, count)
         self.choices.show_states(
             image=_describe(session.image),
             model=text.MODEL_STATES[session.model_state],

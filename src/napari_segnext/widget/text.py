@@ -30,7 +30,7 @@ MODEL_STATES = {
 }
 WORKING = trans._("working…")
 TARGET_NEW = trans._("made when you accept the first object")
-OBJECTS_DONE = trans._("{count} objects in it")
+OBJECTS_DONE = trans._("{count} object in it"), trans._("{count} objects in it")
 LABEL_TIP = trans._(
     "The label that Accept writes. It moves on by itself; set it to an earlier label "
     "to go on with that object, for instance on the next slice."
@@ -107,7 +107,10 @@ ASK_OVERLAP_LABEL = trans._("object {label} ({count} px)")
 ASK_OVERLAP_MORE = trans._("{count} more")
 ASK_KEEP = trans._("Keep theirs")
 ASK_OVERWRITE = trans._("Overwrite them")
-RECOVER = trans._("Recover what was cut off ({count} acts)")
+RECOVER = (
+    trans._("Recover what was cut off ({count} step)"),
+    trans._("Recover what was cut off ({count} steps)"),
+)
 RECOVER_NAME = trans._("recover what was cut off")
 RECOVER_TIP = trans._(
     "Work on this image ended without being closed, by a crash for instance: bring its "
@@ -118,7 +121,10 @@ ASK_WIDEN = trans._("Make room for more labels, and accept?")
 
 OBJECTS = trans._("Objects")
 OBJECTS_TIP = trans._("Go from object to object; review, correct, join and cut them")
-OBJECTS_COUNT = trans._("{count} objects, {to_review} to review")
+OBJECTS_COUNT = (
+    trans._("{count} object, {to_review} to review"),
+    trans._("{count} objects, {to_review} to review"),
+)
 FOCUS = trans._("Object {label}")
 NO_FOCUS = trans._("No object")
 REVIEWED_SWITCH = trans._("Reviewed")
@@ -199,7 +205,10 @@ SLICE_SCORE = trans._("score {score:.2f}")
 SLICE_LOCKED = trans._("locked")
 SLICE_REVIEWED = trans._("reviewed")
 NO_SLICES = trans._("No object is open or chosen.")
-SLICES_COUNT = trans._("{count} slices, {keyed} by hand")
+SLICES_COUNT = (
+    trans._("{count} slice, {keyed} by hand"),
+    trans._("{count} slices, {keyed} by hand"),
+)
 SLICES_RANGE = trans._("Slices")
 SLICES_FROM = trans._("First slice")
 SLICES_TO = trans._("Last slice")
@@ -212,7 +221,7 @@ UNTIL_END_TIP = trans._(
 )
 AXIS = trans._("Along")
 AXIS_TIP = trans._("The slider to go along")
-AXIS_NUMBER = trans._("axis {axis}")
+SLIDER = trans._("slider {name}")
 FOLLOW = trans._("Follow corrections")
 FOLLOW_TIP = trans._(
     "A correction by hand changes the slices up to the next ones made by hand, at once"
@@ -280,3 +289,18 @@ EXPORT_NAME = trans._("objects.csv")
 EXPORT_FILTER = trans._("Tables (*.csv)")
 EXPORTED = trans._("The table is in {path}.")
 NOTHING_TO_EXPORT = trans._("There are no objects to export yet; accept one first.")
+
+
+def counted(forms: tuple[str, str], count: int, **more: object) -> str:
+    """Fill in a sentence about one thing, or about several.
+
+    Parameters
+    ----------
+    forms : (str, str)
+        The sentence for one and for any other number of them.
+    count : int
+        How many there are.
+    **more
+        What else the sentence names.
+    """
+    return forms[count != 1].format(count=count, **more)

@@ -24,8 +24,6 @@ from napari_segnext.widget.volume_acts import Extent, place_along
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari.layers import Image
-
     from napari_segnext.session.features import CacheInfo
     from napari_segnext.session.objects import ObjectInfo
     from napari_segnext.session.planes import PlaneKey
@@ -184,7 +182,7 @@ class VolumeSection(Section):
         if not is_there:
             told = text.NO_SLICES
         else:
-            told = text.SLICES_COUNT.format(count=len(slices), keyed=keyed)
+            told = text.counted(text.SLICES_COUNT, len(slices), keyed=keyed)
             if plane is not None:
                 told = f"{self.strip.describe(self._index)}\n{told}"
         self.told.setText(told)
@@ -228,14 +226,17 @@ class VolumeSection(Section):
         shown = view_axes(session.viewer.dims, image) or ()
         fixed = tuple(axis for axis in range(image.ndim) if axis not in shown)
         axes = tuple(axis for axis in fixed if shape[axis] > 1) or fixed[-1:]
-        if axes != self._axes:
+        sliders = session.viewer.dims.axis_labels[-image.ndim :]
+        names = [_axis_name(sliders[number]) for number in axes]
+        offered = [self.axis.itemText(at) for at in range(self.axis.count())]
+        if axes != self._axes or names != offered:
             # where there was only one, nobody chose it
             current = self._chosen_axis if len(self._axes) > 1 else None
             self._axes = axes
             with quietly(self.axis):
                 self.axis.clear()
-                for number in axes:
-                    self.axis.addItem(_axis_name(image, number), number)
+                for name, number in zip(names, axes, strict=True):
+                    self.axis.addItem(name, number)
                 kept = self.axis.findData(current)
                 self.axis.setCurrentIndex(kept if kept >= 0 else len(axes) - 1)
             self._show_range()
@@ -304,10 +305,9 @@ def _line() -> QLabel:
     return label
 
 
-def _axis_name(image: Image, axis: int) -> str:
-    name = image.axis_labels[axis]
-    # napari calls an axis without a name "-1", "-2" and so on
-    return text.AXIS_NUMBER.format(axis=axis) if name.startswith("-") else name
+def _axis_name(slider: str) -> str:
+    # beside its slider napari calls an axis without a name "-1", "-2" and so on
+    return text.SLIDER.format(name=slider) if slider.startswith("-") else slider
 
 
 def _of(sentence: str, used: int, budget: int) -> str:
