@@ -306,6 +306,32 @@ def test_other_columns_of_adopted_features_survive_undo(room: Rooms) -> None:
     assert list(points.features["who"]) == ["me", "you"]
 
 
+def test_the_users_own_points_and_shapes_come_back_as_they_were(room: Rooms) -> None:
+    who = pd.DataFrame({"who": ["me", "you"]})
+    points = Points([(2, 10, 10), (2, 20, 20)], features=who)
+    shapes = Shapes(
+        [
+            [(2, 10, 10), (2, 10, 30), (2, 20, 30), (2, 20, 10)],
+            [(2, 5, 5), (2, 30, 30)],
+        ],
+        shape_type=["ellipse", "line"],
+        features=who,
+    )
+    there = room(points=points, shapes=shapes)
+    there.wait()
+    before = [np.array(shape) for shape in shapes.data]
+    there.session.accept()
+    assert len(points.data) == len(shapes.data) == 0
+    for again in (there.session.undo, there.session.clear, there.session.undo):
+        again()
+    assert list(points.features["who"]) == list(shapes.features["who"])
+    assert list(points.features["who"]) == ["me", "you"]
+    assert list(shapes.shape_type) == ["ellipse", "line"]
+    np.testing.assert_allclose(shapes.data[0], before[0])
+    np.testing.assert_allclose(shapes.data[1], before[1])
+    assert there.session.can_redo  # nothing was read anew, as if it were changed
+
+
 @pytest.mark.parametrize(
     ("role", "layer"),
     [

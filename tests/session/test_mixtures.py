@@ -297,7 +297,7 @@ def test_the_mixture_is_answered_as_a_whole(room: Rooms) -> None:
 CONTRADICTIONS: dict[str, tuple[Callable[[Room], Any], str]] = {
     "only negatives": (
         lambda r: r.session.add_click((2, 8, 8), positive=False),
-        "positive prompt",
+        "+ object",
     ),
     "a click in a negative box": (
         lambda r: (

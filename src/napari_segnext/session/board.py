@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Points, Shapes
 
@@ -16,9 +16,8 @@ from napari_segnext.session.prompt_layers import (
     read_points,
     read_shapes,
     take_over,
-    write_points,
-    write_shapes,
 )
+from napari_segnext.session.prompt_writing import OwnRows, write_points, write_shapes
 from napari_segnext.session.roles import Roles
 from napari_segnext.session.strokes import paint_planes, read_strokes
 
@@ -33,6 +32,10 @@ __all__ = ["Board"]
 
 class Board(Roles):
     """Reads prompts from the layers and writes them there; see `Roles`."""
+
+    def __init__(self, *parameters: Any) -> None:
+        self._own = OwnRows()
+        super().__init__(*parameters)
 
     def read(self, known: Known) -> tuple[Known, list[str]]:
         """Read the dirty prompt layers.
@@ -108,7 +111,7 @@ class Board(Roles):
         ]
         if clicks or self.has("points"):
             layer = self.points
-            write_points(layer, self.image, self._reading("points"), clicks)
+            write_points(layer, self.image, self._reading("points"), clicks, self._own)
             self.mend("points", layer)
             self.dirty.discard("points")
         if shapes or self.has("shapes"):
@@ -129,7 +132,7 @@ class Board(Roles):
         try:
             # napari cannot add shapes to a layer of two dimensions in the 3D view
             dims.ndisplay = min(ndisplay, layer.ndim)
-            write_shapes(layer, self.image, reading, shapes)
+            write_shapes(layer, self.image, reading, shapes, self._own)
         finally:
             dims.ndisplay = ndisplay
         self.mend("shapes", layer)

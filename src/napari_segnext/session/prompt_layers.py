@@ -1,4 +1,4 @@
-"""Points and Shapes layers <-> prompts.
+"""Points and Shapes layers -> prompts; the way back is in `prompt_writing`.
 
 A row is one point or one shape. It reads as a plane and a prompt, or as nothing where
 it makes no sense (outside the image, not on one plane, of no area).
@@ -6,7 +6,6 @@ it makes no sense (outside the image, not on one plane, of no area).
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +14,7 @@ import numpy as np
 from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
 from napari_segnext.errors import PromptError
-from napari_segnext.session.layers import POLARITIES, axes_text
+from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.planes import (
     Affine,
     PlaneKey,
@@ -25,8 +24,6 @@ from napari_segnext.session.planes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     import numpy.typing as npt
     from napari.layers import Layer, Points, Shapes
 
@@ -37,15 +34,11 @@ if TYPE_CHECKING:
 
     _P = TypeVar("_P", bound=Prompt)
 
-_SHAPE_TYPES = {Box: "rectangle", Polygon: "polygon", Scribble: "path"}
-
 __all__ = [
     "Reading",
     "read_points",
     "read_shapes",
     "take_over",
-    "write_points",
-    "write_shapes",
 ]
 
 _ELLIPSE_VERTICES = 48
@@ -234,114 +227,3 @@ def take_over(
         changed = replace(before, **{name: getattr(after, name) for name in names})
         if changed or plane in now:
             now[plane] = changed
-
-
-def _difference(
-    rows: list[Row | None], wanted: Iterable[tuple[PlaneKey, _P]]
-) -> tuple[list[int], list[tuple[PlaneKey, _P]]]:
-    """Rows to remove, and prompts to append, so that a layer says what is wanted."""
-    missing: Counter[Any] = Counter(wanted)
-    superfluous = []
-    for index, row in enumerate(rows):
-        if row is None:
-            continue
-        if missing[row] > 0:
-            missing[row] -= 1
-        else:
-            superfluous.append(index)
-    return superfluous, list(missing.elements())
-
-
-def write_points(
-    layer: Points,
-    image: Layer,
-    reading: Reading,
-    wanted: Iterable[tuple[PlaneKey, Click]],
-) -> bool:
-    """Remove and append points until `layer` says what is wanted.
-
-    Points that make no sense, and other columns of the features, stay.
-
-    Returns
-    -------
-    bool
-        Whether anything had to be changed.
-    """
-    to_layer = Affine.between(image, layer)
-
-    def add(group: list[tuple[PlaneKey, Click]]) -> None:
-        positions = [plane.lift((click.row, click.col)) for plane, click in group]
-        layer.add(to_layer(np.concatenate(positions)))
-
-    return _rewrite(layer, reading, wanted, add)
-
-
-def write_shapes(
-    layer: Shapes,
-    image: Layer,
-    reading: Reading,
-    wanted: Iterable[tuple[PlaneKey, Outlined]],
-) -> bool:
-    """Remove and append shapes until `layer` says what is wanted.
-
-    See `write_points`.
-    """
-    to_layer = Affine.between(image, layer)
-
-    def add(group: list[tuple[PlaneKey, Outlined]]) -> None:
-        layer.add(
-            [to_layer(plane.lift(prompt.vertices)) for plane, prompt in group],
-            shape_type=[_SHAPE_TYPES[type(prompt)] for _, prompt in group],
-            edge_width=[
-                prompt.width * to_layer.magnification(plane.displayed)
-                if isinstance(prompt, Scribble)
-                else layer.current_edge_width
-                for plane, prompt in group
-            ],
-        )
-
-    return _rewrite(layer, reading, wanted, add)
-
-
-def _rewrite(
-    layer: Points | Shapes,
-    reading: Reading,
-    wanted: Iterable[tuple[PlaneKey, _P]],
-    add: Callable[[list[tuple[PlaneKey, _P]]], None],
-) -> bool:
-    """Remove what is not wanted, and `add` what is missing, alike rows together."""
-    superfluous, missing = _difference(reading.rows, wanted)
-    if not (superfluous or missing):
-        return False
-    defaults = _defaults(layer)
-    layer.selected_data = set()
-    if superfluous:
-        layer.remove(superfluous)
-    for group in _alike(missing):
-        _set_row_defaults(layer, defaults, *group[0])
-        add(group)
-    layer.selected_data = set()
-    layer.feature_defaults = defaults
-    return True
-
-
-def _alike(rows: list[tuple[PlaneKey, _P]]) -> list[list[tuple[PlaneKey, _P]]]:
-    """Rows of the same polarity and axes together: adding is what takes time."""
-    groups: dict[Any, list[tuple[PlaneKey, _P]]] = {}
-    for row in rows:
-        groups.setdefault((row[1].positive, row[0].displayed), []).append(row)
-    return list(groups.values())
-
-
-def _defaults(layer: Points | Shapes) -> dict[str, Any]:
-    return {name: values.iloc[0] for name, values in layer.feature_defaults.items()}
-
-
-def _set_row_defaults(
-    layer: Points | Shapes, defaults: dict[str, Any], plane: PlaneKey, prompt: Prompt
-) -> None:
-    layer.feature_defaults = {
-        **defaults,
-        "polarity": "positive" if prompt.positive else "negative",
-        "plane": axes_text(plane.displayed),
-    }

@@ -168,10 +168,16 @@ PROMPT_LAYERS = {
     "scribbles": trans._("Strokes in"),
 }
 PROMPT_LAYER_TIPS = {
-    "points": trans._("Read clicks from a Points layer of yours"),
-    "shapes": trans._("Read boxes, polygons and lines from a Shapes layer of yours"),
+    "points": trans._(
+        "Read clicks from a Points layer of yours; Accept takes them out of it"
+    ),
+    "shapes": trans._(
+        "Read boxes, polygons and lines from a Shapes layer of yours; Accept takes "
+        "them out of it"
+    ),
     "scribbles": trans._(
-        "Read strokes from a Labels layer of yours: 1 object, 2 background, 3 mask"
+        "Read strokes from a Labels layer of yours: 1 object, 2 background, 3 mask; "
+        "Accept takes them out of it"
     ),
 }
 OWN_LAYER = trans._("SegNext's own layer")
