@@ -297,6 +297,23 @@ def test_adopted_prompts_of_another_transform_are_carried_through_the_world(
     assert prompts_of(there, PlaneKey((2,), (1, 2))).clicks[1] == Click(20, 30, False)
 
 
+def test_labels_without_a_place_are_laid_over_the_image(room: Rooms) -> None:
+    image = Image(make_stack(), **TRANSFORM)
+    from_file = Labels(np.zeros(image.data.shape, np.uint16))
+    strokes = Labels(np.zeros(image.data.shape, np.uint8))
+    there = room(image=image, target=from_file, scribbles=strokes)
+    for layer in (from_file, strokes):
+        np.testing.assert_allclose(
+            layer.data_to_world((1, 2, 3)), image.data_to_world((1, 2, 3))
+        )
+        assert layer.units == image.units
+    there.session.close()
+
+    elsewhere = Labels(np.zeros(image.data.shape, np.uint16), translate=(0, 1, 0))
+    room(image=Image(make_stack(), **TRANSFORM), target=elsewhere)
+    assert tuple(elsewhere.translate) == (0, 1, 0)  # somebody put it there
+
+
 def test_other_columns_of_adopted_features_survive_undo(room: Rooms) -> None:
     features = pd.DataFrame({"who": ["me", "you"]})
     points = Points([(2, 10, 10), (2, 20, 20)], features=features)

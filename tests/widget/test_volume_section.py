@@ -219,7 +219,7 @@ def test_where_and_why_it_ended_is_told(unfolded, monkeypatch, predictor) -> Non
     ended = {plane.index[0]: why for plane, why in unfolded.session.endings.items()}
     assert sorted(ended) == [41, 48]
     hint = unfolded.panel.hint.text()
-    assert hint.startswith("Look through the slices, correct or accept.")
+    assert hint.startswith("Look at the strip, correct or accept.")
     for index, reason in ended.items():
         assert str(index) in hint
         assert reason in hint

@@ -251,7 +251,6 @@ def _faded(rule: EndRule, sight: Sight, found: Patch, features: object) -> str |
     if contrast >= rule.min_contrast_share or own >= rule.min_brightness_share:
         return None
     return (
-        f"It faded: {contrast:.0%} of the contrast and {own:.0%} of the brightness are "
-        f"left, below {rule.min_contrast_share:.0%} and "
-        f"{rule.min_brightness_share:.0%}."
+        f"It faded: contrast {contrast:.0%} (below {rule.min_contrast_share:.0%}), "
+        f"brightness {own:.0%} (below {rule.min_brightness_share:.0%})."
     )

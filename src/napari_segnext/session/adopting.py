@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image, Labels, Points, Shapes
 
 from napari_segnext.errors import ImageError, LayerError
-from napari_segnext.session.layers import METADATA_KEY, SEEN_ROLES, unwrapped
+from napari_segnext.session.layers import (
+    METADATA_KEY,
+    SEEN_ROLES,
+    transform_of,
+    unwrapped,
+)
 from napari_segnext.session.planes import Affine, shape_of
 
 if TYPE_CHECKING:
@@ -55,7 +61,8 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
     """Return the user's own `layer` for a role, if it can play it.
 
     Points and Shapes may have a transform of their own; their prompts are carried
-    over through the world. A Labels layer must have the image's pixels.
+    over through the world. A Labels layer must have the image's pixels; one without a
+    place of its own, as files give it, is laid over the image.
 
     Raises
     ------
@@ -83,6 +90,9 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
                 f"The layer {layer.name!r} has shape {shape_of(layer)} and the image "
                 f"{shape_of(image)}; choose one of the same shape."
             )
+        if _has_no_place(layer):
+            for name, value in transform_of(image).items():
+                setattr(layer, name, value)
         if role == "scribbles" and not lies_where(layer, image):
             raise LayerError(
                 f"The layer {layer.name!r} lies elsewhere than the image (scale, "
@@ -94,6 +104,12 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
 def lies_where(layer: Layer, image: Layer) -> bool:
     """Whether a layer has the transform of the image."""
     return Affine.data_to_world(layer).is_close_to(Affine.data_to_world(image))
+
+
+def _has_no_place(layer: Layer) -> bool:
+    place = Affine.data_to_world(layer)
+    is_identity = place.is_close_to(Affine(np.eye(layer.ndim), np.zeros(layer.ndim)))
+    return is_identity and all(str(unit) == "pixel" for unit in layer.units)
 
 
 def check_writable(target: Labels) -> None:

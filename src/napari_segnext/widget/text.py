@@ -259,7 +259,7 @@ UNLOCKED_NOW = trans._("Slice {index} is no longer locked.")
 SLICE_REVIEWED_NOW = trans._("Slice {index} is reviewed.")
 SLICE_UNREVIEWED_NOW = trans._("Slice {index} is to be reviewed again.")
 NOT_ON_SLICE = trans._("Nothing of the object is on this slice.")
-RUN_ENDED = trans._("Look through the slices, correct or accept. {endings}")
+RUN_ENDED = trans._("Look at the strip, correct or accept. {endings}")
 ENDED = trans._("Ended at slice {index}. {reason}")
 
 TABLE = trans._("Table of objects")
