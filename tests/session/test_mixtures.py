@@ -164,6 +164,24 @@ def square(row: int, col: int) -> np.ndarray:
     return plane
 
 
+def test_a_stroke_is_one_prompt_though_the_layer_is_read_meanwhile(
+    room: Rooms,
+) -> None:
+    there = room()
+    there.show(0, 2)
+    there.session.activate("scribble")
+    scribbles = there.session.scribbles
+    with scribbles.block_history():  # as napari does while the button is held
+        scribbles.paint((2, 10, 10), 1)
+        scribbles.refresh()  # what marks it as changed, as another slice would
+        there.session.sync()
+        scribbles.paint((2, 10, 14), 1)
+    there.wait()
+    (prompts,) = there.session.objects[1].prompts.values()
+    (stroke,) = prompts.strokes
+    assert stroke.crop.sum() == (scribbles.data[2] == 1).sum()
+
+
 def paint(room: Room, positive: bool, row: int, col: int) -> None:
     rows, cols = np.nonzero(square(row, col))
     scribbles = room.session.scribbles

@@ -72,6 +72,17 @@ def test_every_action_can_be_asked_for_at_any_time(stage, name: str) -> None:
         assert isinstance(stage.perform(name), str)
 
 
+def test_accepting_into_hidden_labels_says_where_the_object_went(stage) -> None:
+    for visible, place, told in (
+        (True, NOWHERE, ""),
+        (False, (1, 35, 50), text.ACCEPTED_UNSEEN),
+    ):
+        stage.target.visible = visible
+        stage.session.add_click(place)
+        stage.session.wait(60)
+        assert stage.perform("accept") == told
+
+
 @pytest.mark.parametrize("name", ["edit", "delete", "merge", "reviewed"])
 def test_an_act_on_an_object_needs_one(stage, name: str) -> None:
     stage.point_at(*NOWHERE)

@@ -134,10 +134,12 @@ class Performer:
         }
         return acts[name](session) or ""
 
-    def _do_accept(self, session: Session) -> None:
+    def _do_accept(self, session: Session) -> str:
         accept = self._accept()
-        if accept is not None:
-            accept(session)
+        if accept is None:
+            return ""
+        accept(session)
+        return "" if session.target.visible else text.ACCEPTED_UNSEEN
 
     # ---- accepted objects
 

@@ -81,6 +81,9 @@ MARKED = trans._(
 )
 UNMARKED = trans._("Object {label} is no longer marked; merging needs two objects.")
 MERGED = trans._("Both are object {label} now; undo takes them apart.")
+ACCEPTED_UNSEEN = trans._(
+    "Accepted; the labels are hidden, show them with their eye in the layer list."
+)
 NO_OBJECTS = trans._("There are no objects yet; accept one first.")
 NONE_UNREVIEWED = trans._("All objects are reviewed.")
 AT_OBJECT = trans._("This is object {label}.")
