@@ -90,6 +90,12 @@ def test_every_layer_lies_where_the_image_lies(room: Rooms, role: str) -> None:
     assert layer.ndim == image.ndim
 
 
+def test_points_are_seen_at_every_zoom_and_hide_no_small_object(room: Rooms) -> None:
+    for shape in ((40, 50), (8192, 8192)):
+        least, most = room(np.zeros(shape, np.uint8)).session.points.canvas_size_limits
+        assert 5 <= least < most <= 25  # napari's own are 2 and 10,000
+
+
 def test_shapes_and_scribbles_are_made_on_first_use_only(room: Rooms) -> None:
     there = room()
     assert there.session.has("points")

@@ -60,6 +60,7 @@ _PREVIEW_COLORS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00")
 SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
 _MAX_EDGE_WIDTH_PX = 3  # of shapes; a line is a scribble as wide as its edge
 _BRUSH_SIZE_PX = 5
+_ON_CANVAS_PX = (8, 20)  # of a point, at any zoom: seen, and hiding no small object
 _CUT_WIDTH_PX = 1
 
 
@@ -141,6 +142,7 @@ def _make_points(image: Layer, axes: tuple[int, int]) -> Points:
         border_color="white",
         border_width=0.15,
         size=float(np.clip(longer_px / 64, 2, 16)),
+        canvas_size_limits=_ON_CANVAS_PX,
         **_features(axes),
         **transform_of(image),
     )
