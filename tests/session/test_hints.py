@@ -83,6 +83,13 @@ def test_what_is_hidden_is_told(there: Room) -> None:
     assert hint(there) == text.CORRECT_OR_ACCEPT.format(label=1)
 
 
+def test_in_a_grid_it_is_said_why_prompts_are_not_over_the_image(there: Room) -> None:
+    there.viewer.canvas.grid.enabled = True
+    assert hint(there) == text.IN_A_GRID
+    there.viewer.canvas.grid.enabled = False
+    assert hint(there) == text.BEGIN
+
+
 def test_in_3d_an_open_object_can_be_accepted(there: Room) -> None:
     there.viewer.dims.ndisplay = 3
     assert hint(there) == text.SWITCH_TO_2D
@@ -93,8 +100,9 @@ def test_in_3d_an_open_object_can_be_accepted(there: Room) -> None:
 
 def test_a_closed_session_listens_to_no_layer(there: Room) -> None:
     active = there.viewer.layers.selection.events.active
+    grid = there.viewer.canvas.grid.events.enabled
     layers = there.image, there.session.points, there.session.preview
-    emitters = [active, *(layer.events.visible for layer in layers)]
+    emitters = [active, grid, *(layer.events.visible for layer in layers)]
     emitters += [layer.events.mode for layer in layers]
     assert all("Sights" in str(emitter.callbacks) for emitter in emitters)
     there.session.close()

@@ -105,6 +105,8 @@ class Hinting(Tools):
             return text.RUN
         if not has_tool:
             return text.CHOOSE_A_TOOL
+        if self._viewer.canvas.grid.enabled:
+            return text.IN_A_GRID
         if state.object.each:
             return text.SEVERAL_BEGIN
         if self._model_state == "loading":
@@ -116,12 +118,12 @@ class Hinting(Tools):
 
 
 class Sights:
-    """Tells when layers are shown or hidden, taken into the hand or put aside.
+    """Tells when layers are shown, hidden, laid in a grid, taken in hand or put aside.
 
     Parameters
     ----------
     viewer : ViewerModel
-        Whose active layer counts.
+        Whose active layer and grid count.
     on_change : callable
         Called from inside napari's events.
     """
@@ -131,6 +133,7 @@ class Sights:
         self._on_change = on_change
         self._layers: list[Layer] = []
         viewer.layers.selection.events.active.connect(self._on_event)
+        viewer.canvas.grid.events.enabled.connect(self._on_event)
 
     def follow(self, layers: Iterable[Layer]) -> None:
         """Listen to these layers, and no longer to others."""
@@ -149,6 +152,7 @@ class Sights:
         """Listen to nothing any more; harmless when repeated."""
         self.follow([])
         self._viewer.layers.selection.events.active.disconnect(self._on_event)
+        self._viewer.canvas.grid.events.enabled.disconnect(self._on_event)
 
     def _on_event(self, event: Any) -> None:
         self._on_change()

@@ -20,6 +20,9 @@ OPEN_IN_3D = trans._(
     "Look around: this is the 3D view. Propagate or accept here; go back to the 2D "
     "view to correct."
 )
+IN_A_GRID = trans._(
+    "The layers lie side by side; switch the grid off to see prompts over the image."
+)
 IMAGE_HIDDEN = trans._("The image is hidden; show it with its eye in the layer list.")
 PROMPTS_HIDDEN = trans._(
     "The prompts are hidden, and take no clicks; choose a tool to show them."
