@@ -308,6 +308,10 @@ def test_several_while_another_object_is_open_is_one_sentence(
     held.release(KEY_8)
     assert not widget.session.each
     assert "accept or clear" in widget.panel.hint.text()
+    widget.session.wait(60)
+    assert "accept or clear" in widget.panel.hint.text(), "gone before it was read"
+    widget.session.add_click((45, 60, 60))
+    assert "accept or clear" not in widget.panel.hint.text()
     assert not notifications
 
 

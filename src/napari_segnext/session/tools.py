@@ -235,6 +235,11 @@ class Tools(Placing):
         )
 
     @property
+    def undo_depth(self) -> int:
+        """How many acts undo could take back."""
+        return len(self._history.acts)
+
+    @property
     def undo_text(self) -> str | None:
         """What undo would take back."""
         act = self._history.last

@@ -11,35 +11,39 @@ __all__ = ["Notice"]
 
 
 class Notice:
-    """A sentence that holds until something else is the case in the session."""
+    """A sentence that holds until something else is the case in the session.
+
+    One told while a prediction runs outlives its answer, else it would be gone before it
+    is read: the next act ends it.
+    """
 
     def __init__(self) -> None:
         self._sentence = ""
-        self._moment: object = None
+        self._acts: object = None
+        self._hint: str | None = None
 
     def tell(self, sentence: str, session: Session | None) -> None:
         """Say `sentence`; "" says nothing more."""
-        self._sentence, self._moment = sentence, _moment(session)
+        self._sentence, self._acts = sentence, _acts(session)
+        self._hint = None if session is None or session.is_busy else session.hint
 
     def hint(self, session: Session | None) -> str:
         """Return what holds now: the sentence, or the session's own hint."""
         if session is None:
             return ""
-        if self._sentence and self._moment == _moment(session):
-            return self._sentence
-        return session.hint
+        if self._hint not in (None, session.hint) or self._acts != _acts(session):
+            self._sentence = ""
+        return self._sentence or session.hint
 
 
-def _moment(session: Session | None) -> object:
-    """Return what the sentence is about, to be compared; it keeps nothing alive."""
+def _acts(session: Session | None) -> object:
+    """Return what acts change, to be compared; it keeps nothing alive."""
     if session is None:
         return None
     return (
         id(session),
-        session.hint,
         session.plane,
-        session.undo_text,
-        session.redo_text,
+        session.undo_depth,
         session.polarity,
         session.tool,
     )
