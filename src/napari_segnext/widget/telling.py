@@ -13,8 +13,8 @@ __all__ = ["Notice"]
 class Notice:
     """A sentence that holds until something else is the case in the session.
 
-    One told while a prediction runs outlives its answer, else it would be gone before it
-    is read: the next act ends it.
+    One told while a prediction runs outlives its answer, else it would be gone before
+    it is read: the next act ends it.
     """
 
     def __init__(self) -> None:
