@@ -60,7 +60,9 @@ def test_given_several_when_one_is_added_then_only_that_one_is_predicted(
 ) -> None:
     here = room()
     here.session.each = True
-    click_all(here, z=0)
+    for row, col in PLACES:
+        here.session.add_click((0, row, col))
+        here.wait()  # two that come while the worker is busy are one request
 
     assert here.predictor.batches == [1, 1, 1]
     assert len(here.predictor.encoded) == 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_segnext.core.patches import placed
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.prompt_map import Grid, PromptStyle, draw_prompts
 from napari_segnext.core.prompts import Box, Mask, Polygon, Prompts
@@ -214,17 +215,5 @@ def _mask_region(prediction: Prediction) -> Region | None:
 
 def on_region(known: Prediction | Mask, region: Region) -> npt.NDArray[np.float32]:
     """Probability (h, w) on `region`, 0 where nothing was looked at."""
-    row0, col0, row1, col1 = region
-    top, left, bottom, right = known.region
-    values = np.zeros((row1 - row0, col1 - col0), np.float32)
-    low, high = (max(row0, top), max(col0, left)), (min(row1, bottom), min(col1, right))
-    inside = tuple(slice(*ends) for ends in zip(low, high, strict=True))
-    here, there = (
-        tuple(
-            slice(part.start - start, part.stop - start)
-            for part, start in zip(inside, corner, strict=True)
-        )
-        for corner in ((row0, col0), (top, left))
-    )
-    values[here] = known.crop[there]
-    return values
+    values = placed(known.crop, known.region, region)
+    return values.astype(np.float32, copy=False)
