@@ -18,6 +18,7 @@ import napari_segnext
 from napari_segnext.cli import main
 from napari_segnext.commands import doctor
 from napari_segnext.commands.options import write_labels
+from napari_segnext.commands.segment import segment
 from napari_segnext.core.image import contrast_limits
 from napari_segnext.errors import ImageError
 from napari_segnext.samples import load_sample
@@ -144,6 +145,32 @@ def test_segment_writes_a_label_for_each_object(tmp_path: Path, prompts_file) ->
     prompts = napari_segnext.Prompts(clicks=[napari_segnext.Click(**click)])
     answer = predictor.predict(features, prompts).mask
     np.testing.assert_array_equal(labels[45] == 1, answer)
+
+
+def test_segment_encodes_a_plane_once_for_all_objects_on_it(monkeypatch) -> None:
+    stack = load_sample("nuclei_3d").image[44:46, :64, :64]
+    limits = contrast_limits(stack)
+    model = napari_segnext.load_model()
+    predictor = napari_segnext.Predictor(model, device="cpu", window="whole")
+    # from plane to plane and back
+    places = [(0, 12, 34), (1, 37, 40), (0, 37, 40), (1, 12, 34), (0, 50, 10)]
+    objects, one_by_one = [], np.zeros(stack.shape, np.uint16)
+    for label, (plane, row, col) in enumerate(places, start=1):
+        prompts = napari_segnext.Prompts(clicks=[napari_segnext.Click(row, col)])
+        objects.append({"plane": [plane], **prompts.to_dict()})
+        features = predictor.encode(stack[plane], contrast_limits=limits)
+        mask = predictor.predict(features, prompts).mask
+        one_by_one[plane][mask & (one_by_one[plane] == 0)] = label
+
+    encoded = []
+    encode = model.network.encode
+    monkeypatch.setattr(
+        model.network, "encode", lambda *args: encoded.append(args) or encode(*args)
+    )
+    labels = segment(predictor, stack, objects)
+    assert len(encoded) == 2  # one for each plane
+    assert len(np.unique(labels)) > 3
+    np.testing.assert_array_equal(labels, one_by_one)
 
 
 @pytest.mark.parametrize(

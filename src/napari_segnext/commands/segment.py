@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 def segment(
     predictor: Predictor, image: npt.NDArray[Any], objects: list[dict[str, Any]]
 ) -> npt.NDArray[np.unsignedinteger]:
-    """Predict every object and paint it where nothing is yet.
+    """Predict the objects, plane by plane, and paint each where nothing is yet.
 
     Parameters
     ----------
@@ -102,11 +102,14 @@ def segment(
         _check_plane(plane, shape, number)
     highest = max((label for _, label, _ in parts), default=0)
     labels = np.zeros(shape, np.uint16 if highest <= _MOST_16_BIT else np.uint32)
-    for plane, label, prompts in parts:
-        features = predictor.encode(image[plane], contrast_limits=limits)
-        mask = predictor.predict(features, prompts).mask
+    for plane in dict.fromkeys(plane for plane, _, _ in parts):
+        here = [(label, prompts) for other, label, prompts in parts if other == plane]
+        # nothing is encoded before it is known which windows the objects need
+        features = predictor.open(image[plane], contrast_limits=limits)
+        answers = predictor.predict_many(features, [prompts for _, prompts in here])
         view = labels[plane]
-        view[mask & (view == 0)] = label
+        for (label, _), answer in zip(here, answers, strict=True):
+            view[answer.mask & (view == 0)] = label
     return labels
 
 
