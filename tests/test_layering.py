@@ -44,6 +44,9 @@ FORBIDDEN = {
     },
     "training": {"napari", *QT, f"{PACKAGE}.widget", f"{PACKAGE}.commands"},
     "commands": {f"{PACKAGE}.widget"},
+    "commands/propagate": {f"{PACKAGE}.training", f"{PACKAGE}.evaluation"},
+    "commands/propagation": {f"{PACKAGE}.training", f"{PACKAGE}.evaluation"},
+    "commands/segment": {f"{PACKAGE}.training", f"{PACKAGE}.evaluation"},
     "cli": {f"{PACKAGE}.widget"},
 }
 

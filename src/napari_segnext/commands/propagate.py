@@ -67,7 +67,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Propagate; 0, or 128 + the signal that ended the run."""
-    from napari_segnext.training.stopping import StopRequest
+    from napari_segnext.core.stopping import StopRequest
 
     with StopRequest() as stop:
         try:

@@ -12,10 +12,10 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from napari_segnext.core.stopping import StopRequest, ignore_stops
 from napari_segnext.errors import SegNextError
 from napari_segnext.training.checkpoint import load_checkpoint, save_checkpoint
 from napari_segnext.training.curves import Curves
-from napari_segnext.training.stopping import StopRequest, ignore_stops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
