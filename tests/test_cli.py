@@ -18,6 +18,7 @@ import napari_segnext
 from napari_segnext.cli import main
 from napari_segnext.commands import doctor
 from napari_segnext.commands.options import write_labels
+from napari_segnext.commands.prompt_file import Entry
 from napari_segnext.commands.segment import segment
 from napari_segnext.core.image import contrast_limits
 from napari_segnext.errors import ImageError
@@ -154,10 +155,10 @@ def test_segment_encodes_a_plane_once_for_all_objects_on_it(monkeypatch) -> None
     predictor = napari_segnext.Predictor(model, device="cpu", window="whole")
     # from plane to plane and back
     places = [(0, 12, 34), (1, 37, 40), (0, 37, 40), (1, 12, 34), (0, 50, 10)]
-    objects, one_by_one = [], np.zeros(stack.shape, np.uint16)
+    entries, one_by_one = [], np.zeros(stack.shape, np.uint16)
     for label, (plane, row, col) in enumerate(places, start=1):
         prompts = napari_segnext.Prompts(clicks=[napari_segnext.Click(row, col)])
-        objects.append({"plane": [plane], **prompts.to_dict()})
+        entries.append(Entry(label, (plane,), prompts))
         features = predictor.encode(stack[plane], contrast_limits=limits)
         mask = predictor.predict(features, prompts).mask
         one_by_one[plane][mask & (one_by_one[plane] == 0)] = label
@@ -167,7 +168,7 @@ def test_segment_encodes_a_plane_once_for_all_objects_on_it(monkeypatch) -> None
     monkeypatch.setattr(
         model.network, "encode", lambda *args: encoded.append(args) or encode(*args)
     )
-    labels = segment(predictor, stack, objects)
+    labels = segment(predictor, stack, entries)
     assert len(encoded) == 2  # one for each plane
     assert len(np.unique(labels)) > 3
     np.testing.assert_array_equal(labels, one_by_one)
@@ -181,8 +182,8 @@ def test_segment_encodes_a_plane_once_for_all_objects_on_it(monkeypatch) -> None
         ('[{"clicks": [{"row": 1, "col": 1}]}]', "one index per leading axis"),
         ('[{"plane": [999], "clicks": [{"row": 1, "col": 1}]}]', "leading axis"),
         ('[{"plane": 5, "clicks": [{"row": 1, "col": 1}]}]', "as a list"),
-        ('[{"plane": [5], "label": "a", "clicks": []}]', "whole number from 1"),
-        ('[{"plane": [5], "label": 0, "clicks": []}]', "whole number from 1"),
+        ('[{"plane": [5], "label": "a", "clicks": []}]', "whole numbers from 1"),
+        ('[{"plane": [5], "label": 0, "clicks": []}]', "whole numbers from 1"),
         ('[{"plane": [5], "circles": []}]', "Unknown kinds"),
         ('[{"plane": [5], "clicks": [{"row": 1, "column": 1}]}]', "prompts"),
         ('[{"plane": [5], "clicks": [{"row": 5000, "col": 1}]}]', "outside"),

@@ -124,6 +124,24 @@ def test_negative_prompts_alone_say_that_the_object_is_not_there(
     assert on.tolist() == list(range(8))
 
 
+def test_the_older_layout_of_prompts_says_the_same(tmp_path: Path) -> None:
+    one, other = CLICK, {"clicks": [{"row": 25, "col": 18}]}
+    listed = [
+        {"label": 4, "plane": [8], **one},
+        {"plane": [5], **other},  # its label is 2, its place in the list
+        {"label": 4, "plane": [3], **one},
+    ]
+    older = {"objects": [{"label": 4, "slices": {"3": one, "8": one}}]}
+    older["objects"].append({"slices": {"5": other}})
+    stack = open_stack(write_inputs(tmp_path)[0])
+    given = []
+    for name, content in (("listed.json", listed), ("older.json", older)):
+        (tmp_path / name).write_text(json.dumps(content))
+        given.append(read_given(tmp_path / name, stack))
+    assert given[0].prompts == given[1].prompts
+    assert given[0].digest == given[1].digest  # runs that were cut off go on
+
+
 def test_prompts_that_find_nothing_are_told(tmp_path: Path) -> None:
     dark = {"5": {"clicks": [{"row": 1, "col": 1}]}}
     write_inputs(tmp_path, {"objects": [{"slices": dark}]})
@@ -264,15 +282,21 @@ CLICK = {"clicks": [{"row": 9, "col": 10}]}
     ("content", "says"),
     [
         ("nonsense", "not JSON"),
-        ([], "no list of objects"),
+        ({}, "no list of objects"),
+        ([], "holds no object"),
         ({"objects": []}, "holds no object"),
         (change(label=0), "0 is the background"),
         (change(label=-3), "whole numbers from 1"),
         (change(label="a"), "whole numbers from 1"),
         (change(label=2**32), "the largest that fits"),
         ({"objects": [PROMPTS["objects"][0]] * 2}, "twice"),
-        (change(slices={}), "needs slices"),
-        (change(plane=3), "needs slices"),
+        ([{"label": 1, "plane": [5], **CLICK}] * 2, "twice on slice 5"),
+        ([CLICK], "lies on plane []; give the number of its slice"),
+        ([{"plane": [0, 5], **CLICK}], "lies on plane [0, 5]"),
+        ([{"plane": 5, **CLICK}], "as a list"),
+        ([{"plane": [-1], **CLICK}], "slices 0 to 11 along z"),
+        (change(slices={}), "needs planes"),
+        (change(plane=[3]), "needs planes"),
         (change(slices={"12": CLICK}), "slices 0 to 11 along z"),
         (change(slices={"-1": CLICK}), "whole numbers from 0"),
         (change(slices={"5": {"clicks": [{"row": 99, "col": 1}]}}), "slice 5: The cli"),

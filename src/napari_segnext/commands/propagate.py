@@ -21,9 +21,10 @@ __all__ = ["add_parser", "run"]
 
 _DTYPES = ("uint8", "uint16", "uint32", "int32")
 _EPILOG = """\
-FILE is JSON with prompts as (row, column) pixels,
+FILE is JSON, as `segment` reads it: a list with prompts as (row, column) pixels, and
+for each the label of its object and the number of its slice,
 
-  {"objects": [{"label": 1, "slices": {"12": {"clicks": [{"row": 40, "col": 31}]}}}]}
+  [{"label": 1, "plane": [12], "clicks": [{"row": 40, "col": 31}]}]
 
 or labels of the stack's shape (.tif, .npy, .zarr): slices with labels are kept as they
 are, and propagated to the others.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from napari_segnext.commands.options import (
     read_image,
     write_labels,
 )
-from napari_segnext.core.prompts import Prompts
+from napari_segnext.commands.prompt_file import read_prompts
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_segnext.commands.prompt_file import Entry
     from napari_segnext.core.predictor import Predictor
 
 __all__ = ["add_parser", "run", "segment"]
@@ -30,11 +30,11 @@ _DESCRIPTION = """\
 The JSON file is a list of objects. Each has prompts as (row, col) pixels, for instance
 {"plane": [12], "clicks": [{"row": 40, "col": 31}], "boxes": [{"row0": 30, "col0": 20,
 "row1": 52, "col1": 43}]}; "plane" are the leading indices of a stack, "label" is the
-value to write (the next number by default). The kinds are clicks, boxes, polygons,
-scribbles and mask; "positive": false says what the object is not. Prompts with the
-same label on several planes make one object. Later objects do not overwrite earlier
-ones."""
-_MOST_16_BIT, _MOST_32_BIT = 2**16 - 1, 2**32 - 1
+value to write (the place in the list by default). The kinds are clicks, boxes,
+polygons, scribbles and mask; "positive": false says what the object is not. Prompts
+with the same label on several planes make one object. Later objects do not overwrite
+earlier ones. `propagate` reads the same file."""
+_MOST_16_BIT = 2**16 - 1
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,9 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_out(arguments.out, arguments.image, arguments.prompts)
     image = read_image(arguments.image)
-    objects = _read_objects(arguments.prompts)
+    entries = read_prompts(arguments.prompts)
     predictor = Predictor(load_model(arguments.model), device=arguments.device)
-    labels = segment(predictor, image, objects)
+    labels = segment(predictor, image, entries)
     write_labels(arguments.out, labels)
     for label in np.unique(labels[labels > 0]):
         print(f"label {label}: {np.count_nonzero(labels == label)} px")
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def segment(
-    predictor: Predictor, image: npt.NDArray[Any], objects: list[dict[str, Any]]
+    predictor: Predictor, image: npt.NDArray[Any], entries: list[Entry]
 ) -> npt.NDArray[np.unsignedinteger]:
     """Predict the objects, plane by plane, and paint each where nothing is yet.
 
@@ -77,8 +77,8 @@ def segment(
         Model and device.
     image : array (..., H, W) or (..., H, W, 3 or 4)
         A plane or a stack.
-    objects : list of dict
-        As in the JSON file.
+    entries : list of Entry
+        Prompts, from a file or `parse_prompts`.
 
     Returns
     -------
@@ -88,8 +88,7 @@ def segment(
     Raises
     ------
     PromptError
-        If what an object has is no prompt, its label is none, or its plane is not in
-        the image.
+        If a plane or a prompt is not in the image, or there is none.
     """
     from napari_segnext.core.image import contrast_limits
 
@@ -97,59 +96,27 @@ def segment(
     is_rgb = image.ndim > 2 and image.shape[-1] in (3, 4) and image.dtype == np.uint8
     shape = image.shape[:-1] if is_rgb else image.shape
     limits = None if is_rgb else contrast_limits(image)
-    parts = [_parsed(content, number) for number, content in enumerate(objects, 1)]
-    for number, (plane, _, _) in enumerate(parts, 1):
-        _check_plane(plane, shape, number)
-    highest = max((label for _, label, _ in parts), default=0)
+    for entry in entries:
+        _check_plane(entry, shape)
+    highest = max((entry.label for entry in entries), default=0)
     labels = np.zeros(shape, np.uint16 if highest <= _MOST_16_BIT else np.uint32)
-    for plane in dict.fromkeys(plane for plane, _, _ in parts):
-        here = [(label, prompts) for other, label, prompts in parts if other == plane]
+    for plane in dict.fromkeys(entry.plane for entry in entries):
+        here = [entry for entry in entries if entry.plane == plane]
         # nothing is encoded before it is known which windows the objects need
         features = predictor.open(image[plane], contrast_limits=limits)
-        answers = predictor.predict_many(features, [prompts for _, prompts in here])
+        answers = predictor.predict_many(features, [entry.prompts for entry in here])
         view = labels[plane]
-        for (label, _), answer in zip(here, answers, strict=True):
-            view[answer.mask & (view == 0)] = label
+        for entry, answer in zip(here, answers, strict=True):
+            view[answer.mask & (view == 0)] = entry.label
     return labels
 
 
-def _parsed(
-    content: dict[str, Any], number: int
-) -> tuple[tuple[int, ...], int, Prompts]:
-    """Return plane, label and prompts of an object; they have not met the image yet."""
-    entry = dict(content)
-    plane, label = entry.pop("plane", []), entry.pop("label", number)
-    if not isinstance(plane, list) or any(type(index) is not int for index in plane):
-        raise PromptError(
-            f"The plane of object {number} is {plane!r}; give the leading indices as a "
-            "list, for instance [12]."
-        )
-    if type(label) is not int or not 0 < label <= _MOST_32_BIT:
-        raise PromptError(
-            f"The label of object {number} is {label!r}; give a whole number from 1 "
-            f"to {_MOST_32_BIT}, or none."
-        )
-    return tuple(plane), label, Prompts.from_dict(entry)
-
-
-def _check_plane(plane: tuple[int, ...], shape: tuple[int, ...], number: int) -> None:
+def _check_plane(entry: Entry, shape: tuple[int, ...]) -> None:
     leading = shape[:-2]
-    if len(plane) != len(leading) or not all(
-        0 <= index < size for index, size in zip(plane, leading, strict=True)
+    if len(entry.plane) != len(leading) or not all(
+        0 <= index < size for index, size in zip(entry.plane, leading, strict=True)
     ):
         raise PromptError(
-            f"Object {number} lies on plane {list(plane)}, but the image has "
+            f"{entry.what} lies on plane {list(entry.plane)}, but the image has "
             f"{list(leading)} planes; give one index per leading axis."
         )
-
-
-def _read_objects(path: Path) -> list[dict[str, Any]]:
-    try:
-        objects = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PromptError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise PromptError(f"{path} is not JSON: {error}.") from error
-    if not (isinstance(objects, list) and all(isinstance(it, dict) for it in objects)):
-        raise PromptError(f"{path} must hold a list of objects; see `segment --help`.")
-    return objects

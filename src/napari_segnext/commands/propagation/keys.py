@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_segnext.commands.prompt_file import LAYOUT, check_label, read_prompts
 from napari_segnext.commands.propagation.stacks import open_stack
 from napari_segnext.commands.propagation.volumes import read_plane
 from napari_segnext.core.bits import pack
 from napari_segnext.core.patches import Patch
 from napari_segnext.core.prompt_map import check_prompts
-from napari_segnext.core.prompts import Prompts
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
@@ -23,17 +23,16 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from napari_segnext.commands.prompt_file import Entry
     from napari_segnext.commands.propagation.stacks import Stack
     from napari_segnext.core.features import Features
     from napari_segnext.core.prediction import Prediction
     from napari_segnext.core.predictor import Predictor
+    from napari_segnext.core.prompts import Prompts
 
 __all__ = ["Given", "Keys", "predict_keys", "read_given"]
 
 Keys = dict[int, dict[int, Patch]]  # by label and slice
-
-MAX_LABEL = 2**32 - 1
-_SHAPE = '{"objects": [{"label": 1, "slices": {"12": {"clicks": [...]}}}]}'
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,25 +152,20 @@ def _share_out(answers: list[Prediction], shape: tuple[int, int]) -> list[Patch]
 
 
 def _read_json(path: Path, stack: Stack) -> Given:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PromptError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise PromptError(f"{path} is not JSON: {error}.") from error
-    objects = content.get("objects") if isinstance(content, dict) else None
-    if not isinstance(objects, list) or not all(isinstance(it, dict) for it in objects):
-        raise PromptError(f"{path} holds no list of objects; write {_SHAPE}.")
-    if not objects:
-        raise PromptError(f"{path} holds no object; write {_SHAPE}.")
+    entries = read_prompts(path)
+    if not entries:
+        raise PromptError(f"{path} holds no object; write {LAYOUT}.")
     prompts: dict[int, dict[int, Prompts]] = {}
-    for number, one in enumerate(objects, start=1):
-        label = _label(one.get("label", number), f"Object {number}")
-        if label in prompts:
+    for entry in entries:
+        index = _slice_of(entry, stack)
+        on_slices = prompts.setdefault(entry.label, {})
+        if index in on_slices:
             raise PromptError(
-                f"Label {label} is there twice; put its slices into one object."
+                f"{entry.what} is there twice on slice {index}; put its prompts there "
+                "into one entry."
             )
-        prompts[label] = _slices_of(one, label, stack)
+        on_slices[index] = entry.prompts
+    prompts = {label: dict(sorted(one.items())) for label, one in prompts.items()}
     plain = {
         str(label): {str(index): known.to_dict() for index, known in one.items()}
         for label, one in prompts.items()
@@ -180,40 +174,20 @@ def _read_json(path: Path, stack: Stack) -> Given:
     return Given(prompts, {}, hashlib.sha256(text.encode()).hexdigest())
 
 
-def _label(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def _slice_of(entry: Entry, stack: Stack) -> int:
+    """Return the slice that the prompts of `entry` are on, and fit on."""
+    if len(entry.plane) != 1:
         raise PromptError(
-            f"{what} has the label {value!r}; labels are whole numbers from 1, since 0 "
-            "is the background."
+            f"{entry.what} lies on plane {list(entry.plane)}; give the number of its "
+            'slice, as in "plane": [12].'
         )
-    if value > MAX_LABEL:
-        raise PromptError(
-            f"{what} has the label {value}; the largest that fits is {MAX_LABEL}."
-        )
-    return value
-
-
-def _slices_of(one: dict[str, Any], label: int, stack: Stack) -> dict[int, Prompts]:
-    what = f"Object {label}"
-    unknown = set(one) - {"label", "slices"}
-    slices = one.get("slices")
-    if unknown or not isinstance(slices, dict) or not slices:
-        raise PromptError(f"{what} needs slices with prompts; write {_SHAPE}.")
-    result = {}
-    for name, content in slices.items():
-        if not name.strip().isdecimal():
-            raise PromptError(
-                f"{what} has a slice {name!r}; slices are whole numbers from 0."
-            )
-        index = int(name)
-        _check_slice(index, stack, what)
-        try:
-            prompts = Prompts.from_dict(content)
-            check_prompts(prompts, stack.shape)
-        except PromptError as error:
-            raise PromptError(f"{what}, slice {index}: {error}") from error
-        result[index] = prompts
-    return dict(sorted(result.items()))
+    (index,) = entry.plane
+    _check_slice(index, stack, entry.what)
+    try:
+        check_prompts(entry.prompts, stack.shape)
+    except PromptError as error:
+        raise PromptError(f"{entry.what}, slice {index}: {error}") from error
+    return index
 
 
 def _check_slice(index: int, stack: Stack, what: str) -> None:
@@ -236,7 +210,7 @@ def _read_masks(path: Path, stack: Stack, key_slice: int | None) -> Given:
                 "the background."
             )
         for value in np.unique(plane[plane != 0]).tolist():
-            label = _label(int(value), str(path))
+            label = check_label(int(value), str(path))
             patch = Patch.of(plane == value)
             masks.setdefault(label, {})[index] = patch
             content.update(f"{label} {index} {patch.region}".encode())
