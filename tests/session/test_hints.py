@@ -46,6 +46,13 @@ def test_an_object_does_not_begin_with_background(there: Room) -> None:
     assert hint(there) == text.BEGIN_WITH["mask", None]
 
 
+def test_several_objects_do_not_begin_with_background_either(there: Room) -> None:
+    there.session.each = True
+    assert hint(there) == text.SEVERAL_BEGIN
+    there.session.polarity = "negative"
+    assert hint(there) == text.BEGIN_WITH_OBJECT
+
+
 def test_while_another_layer_is_active_a_tool_is_to_be_chosen(there: Room) -> None:
     there.viewer.layers.selection.active = there.image
     assert hint(there) == text.CHOOSE_A_TOOL

@@ -96,6 +96,13 @@ def test_points_are_seen_at_every_zoom_and_hide_no_small_object(room: Rooms) -> 
         assert 5 <= least < most <= 25  # napari's own are 2 and 10,000
 
 
+def test_what_is_made_of_a_mask_is_seen_through_it(room: Rooms) -> None:
+    layer = room().session.scribbles
+    stroke, mask = (layer.get_color(value)[3] for value in (1, 3))
+    assert stroke == 1
+    assert 0.2 < mask < 0.5
+
+
 def test_shapes_and_scribbles_are_made_on_first_use_only(room: Rooms) -> None:
     there = room()
     assert there.session.has("points")

@@ -6,9 +6,11 @@ import threading
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QApplication
 
 from napari_segnext.errors import ImageError, PromptError
 from napari_segnext.samples import load_sample
+from napari_segnext.session import text as session_text
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS
 from napari_segnext.widget.main import SegNextWidget
@@ -192,6 +194,7 @@ def test_the_labels_of_yesterday_can_be_the_target(viewer, stack, widget) -> Non
     assert widget.session.target is layer
     assert widget.session.label == 8
     assert widget.panel.controls.label.value() == 8
+    assert widget.panel.hint.text().endswith("press Edit (Shift-E).")
 
 
 def test_a_target_of_another_shape_is_refused_in_words(
@@ -555,6 +558,33 @@ def test_it_fits_a_narrow_dock(widget, qtbot, scale: float) -> None:
     widget.resize(width, 800)
     for button in widget.panel.controls.buttons.values():
         assert button.minimumSizeHint().height() <= button.sizeHint().height()
+
+
+def test_the_buttons_stay_where_they_are_when_the_hint_changes(viewer, widget) -> None:
+    viewer.window.show()
+    widget.panel.setFixedSize(300, 800)
+    places = set()
+    for sentence in (session_text.BEGIN, session_text.CORRECT_OR_ACCEPT):
+        widget.panel.hint.setText(sentence.format(label=12))
+        QApplication.processEvents()
+        places.add(widget.panel.controls.y())
+    assert len(places) == 1
+    widget.panel.hint.setText("a very long sentence " * 10)  # none is cut off
+    QApplication.processEvents()
+    assert widget.panel.controls.y() > max(places)
+
+
+def test_of_a_long_name_beginning_and_end_are_shown(
+    viewer, stack, widget, qtbot
+) -> None:
+    viewer.window.show()
+    widget.panel.setFixedSize(260, 800)
+    stack.name = "a confocal stack of nuclei, the third of May"
+    choice = widget.panel.choices.image
+    qtbot.waitUntil(lambda: choice.currentText() == stack.name)
+    assert "…" in choice.shown_text
+    assert choice.shown_text[:3] == stack.name[:3]
+    assert choice.shown_text[-3:] == stack.name[-3:]
 
 
 def test_every_control_has_a_tooltip_with_its_key(widget) -> None:

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from napari_segnext.session import text as session_text
 from napari_segnext.widget import activity, text
 from napari_segnext.widget.overlay import canvas_of
 
@@ -112,6 +113,15 @@ def cancel_in_the_dock(_widget: SegNextWidget, viewer) -> None:
     buttons = dock_of(viewer).findChildren(QPushButton)
     (button,) = [it for it in buttons if it.text() == "Cancel"]
     button.click()
+
+
+def test_while_it_runs_it_is_said_how_to_stop(running, predictor) -> None:
+    assert running.panel.hint.text() == session_text.GOING_THROUGH
+    running.session.undo()
+    predictor.gate.set()
+    running.session.wait(60)
+    told = session_text.CORRECT_OR_ACCEPT.format(label=1)
+    assert running.panel.hint.text() == told
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,26 @@ def test_interpolate_fills_what_lies_between(unfolded) -> None:
     assert "interpolated" in section.strip.describe(47)
 
 
-def test_where_and_why_it_ended_is_told(unfolded, monkeypatch, predictor) -> None:
+def test_a_run_scrolls_to_the_strip(viewer, widget, qtbot) -> None:
+    viewer.window.show()
+    panel = widget.panel
+    panel.sections["objects"].toggleButton().click()
+    panel.setFixedHeight(250)
+    assert not _is_in_sight(panel, panel.volume)
+    click_at(widget, P)
+    widget.perform("propagate")
+    qtbot.waitUntil(lambda: _is_in_sight(panel, panel.volume.strip))
+    widget.session.wait(60)
+
+
+def _is_in_sight(panel, control) -> bool:
+    top = control.mapTo(panel, QPoint(0, 0)).y()
+    return control.isVisible() and 0 <= top <= panel.height() - control.height()
+
+
+def test_where_it_ended_is_told_and_the_strip_says_why(
+    unfolded, monkeypatch, predictor
+) -> None:
     click_at(unfolded, P)
     deep = predictor.encode
 
@@ -219,11 +238,11 @@ def test_where_and_why_it_ended_is_told(unfolded, monkeypatch, predictor) -> Non
     ended = {plane.index[0]: why for plane, why in unfolded.session.endings.items()}
     assert sorted(ended) == [41, 48]
     hint = unfolded.panel.hint.text()
-    assert hint.startswith("Look at the strip, correct or accept.")
+    assert hint == text.counted(text.RUN_ENDED, 2, slices="41, 48")
+    strip = unfolded.panel.volume.strip
     for index, reason in ended.items():
-        assert str(index) in hint
-        assert reason in hint
-        assert reason in unfolded.panel.volume.strip.describe(index)
+        assert reason in strip.describe(index)
+        assert text.ENDED.format(index=index, reason=reason) in strip.tip_at(45)
 
 
 # ---- looking and marking
@@ -263,7 +282,8 @@ def test_the_strip_the_worst_slice_and_marks(viewer, unfolded) -> None:
     for _ in range(4):
         section.controls["next_worst"].click()
         index = viewer.dims.current_step[0]
-        assert str(index) in unfolded.panel.hint.text()
+        assert unfolded.panel.hint.text().startswith(f"Slice {index}: propagated")
+        assert unfolded.panel.hint.text().endswith("reviewed (Shift-Y).")
         seen.add(index)
         section.reviewed.click()
         assert session.slices[session.plane].reviewed

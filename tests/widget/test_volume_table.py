@@ -75,7 +75,7 @@ def test_a_row_says_what_is_known_of_an_object(model) -> None:
         model.headerData(column, Qt.Orientation.Horizontal)
         for column in range(len(COLUMNS))
     ]
-    assert titles == ["Object", "Slices", "By hand", "Size (µm³)", "Score", "State"]
+    assert titles == ["Label", "Slices", "By hand", "Size (µm³)", "Score", "State"]
 
 
 def test_it_sorts_by_every_column_in_both_directions(model) -> None:

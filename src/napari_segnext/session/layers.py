@@ -200,7 +200,8 @@ def _make_scribbles(image: Layer, axes: tuple[int, int]) -> Labels:
                 0: "transparent",
                 SCRIBBLE_POSITIVE: COLORS["positive"],
                 SCRIBBLE_NEGATIVE: COLORS["negative"],
-                SCRIBBLE_MASK: COLORS["mask"],
+                # what is made of it is seen through it: it may be as large
+                SCRIBBLE_MASK: transform_color(COLORS["mask"])[0] * [1, 1, 1, 0.35],
             }
         ),
         opacity=0.6,

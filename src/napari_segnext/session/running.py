@@ -314,5 +314,10 @@ class Running(Slices):
         self._run = self._wish = None
         super()._close()
 
+    def _find_hint(self) -> str:
+        # a correction is followed too soon to be read about
+        is_told = self._wish is not None or (self._run and not self._run.follows)
+        return text.GOING_THROUGH if is_told else super()._find_hint()
+
     def _visible(self) -> tuple[object, ...]:
         return (*super()._visible(), self.is_propagating)

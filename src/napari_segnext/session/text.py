@@ -30,11 +30,12 @@ PROMPTS_HIDDEN = trans._(
 PREVIEW_HIDDEN = trans._(
     "The preview is hidden; show it with its eye in the layer list to see the result."
 )
+GOING_THROUGH = trans._("Going through the slices; Esc or Cancel stops it.")
 NO_PLANE = trans._("The image has no slice here; move the sliders onto it.")
 NO_POSITIVE = trans._(
     "Nothing says where the object is; choose + object, and point at it."
 )
-CORRECT_OR_ACCEPT = trans._("Correct with more prompts, or accept as label {label}.")
+CORRECT_OR_ACCEPT = trans._("Correct with prompts, or accept as label {label}.")
 CHOOSE_OR_ACCEPT = trans._(
     "Clicks are no prompts now; choose a tool to correct, or accept as label {label}."
 )

@@ -12,6 +12,9 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QWidget,
 )
 
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari.layers import Layer
+    from qtpy.QtGui import QPaintEvent
 
 __all__ = ["Choice", "Choices", "LayerChoice", "ModelChoice"]
+
+_ROOM_PX = 4  # of the field, which styles leave free beside the text
 
 
 class Choice(QComboBox):
@@ -36,6 +42,35 @@ class Choice(QComboBox):
         self.setSizeAdjustPolicy(adjust)
         self.setMinimumContentsLength(6)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def shown_text(self) -> str:
+        """What there is room for: of a long name its beginning and its end."""
+        return self._option().currentText or ""
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw `shown_text`; Qt would cut the end off without a sign."""
+        painter, option = QStylePainter(self), self._option()
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def _option(self) -> QStyleOptionComboBox:
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        style = self.style()
+        if style is not None:
+            room = style.subControlRect(
+                QStyle.ComplexControl.CC_ComboBox,
+                option,
+                QStyle.SubControl.SC_ComboBoxEditField,
+                self,
+            )
+            option.currentText = self.fontMetrics().elidedText(
+                option.currentText,
+                Qt.TextElideMode.ElideMiddle,
+                room.width() - _ROOM_PX,
+            )
+        return option
 
 
 class LayerChoice(Choice):

@@ -17,6 +17,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_segnext.errors import LabelRangeError, PromptError, SegNextError
 from napari_segnext.session.planes import go_to_plane
+from napari_segnext.widget import text
+from napari_segnext.widget.actions import with_key
 from napari_segnext.widget.activity import Activity
 from napari_segnext.widget.desk import Desk
 from napari_segnext.widget.dialogs import (
@@ -193,6 +195,9 @@ class SegNextWidget(QWidget):
             self._show()
         else:
             self._desk.choose_target(target)
+            session = self.session
+            if session and session.target is target and session.objects:
+                self._desk.tell(f"{with_key(text.CORRECT_THESE, 'edit')}.")
 
     def _on_model_chosen(self, model: str) -> None:
         self._desk.choose_model(model)
@@ -238,7 +243,7 @@ class SegNextWidget(QWidget):
         # what comes is to be seen; who folds it again has seen it
         if not self._has_run:
             self._has_run = True
-            self.panel.volume.expand()
+            self.panel.show_strip()
 
     def _on_run_ended(self) -> None:
         session = self.session

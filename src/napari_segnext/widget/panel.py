@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtGui import QFontMetricsF
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from napari_segnext.widget import text
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel"]
 
+_HINT_PADDING_PX = 4
+
 
 class Panel(QScrollArea):
     """Choices, the line that says what to do now, the buttons, sections that fold.
@@ -42,7 +46,7 @@ class Panel(QScrollArea):
     choices : Choices
         Image, model and target.
     hint : QLabel
-        One line that says what to do now.
+        A line or two that say what to do now.
     recover : QPushButton
         There where a crash cut off work on the image.
     controls : Controls
@@ -62,9 +66,7 @@ class Panel(QScrollArea):
     def __init__(self, model: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.choices = Choices(model)
-        self.hint = QLabel()
-        self.hint.setWordWrap(True)
-        self.hint.setStyleSheet("font-weight: bold; padding: 4px 0px;")
+        self.hint = _Hint()
         self.recover = QPushButton()
         self.recover.setToolTip(text.RECOVER_TIP)
         self.recover.setAccessibleName(text.RECOVER_NAME)
@@ -81,6 +83,11 @@ class Panel(QScrollArea):
         for part in (*parts, *self.sections.values()):
             column.addWidget(part)
         column.addStretch()
+        self._to_strip = QTimer(self)
+        self._to_strip.setSingleShot(True)
+        self._to_strip.timeout.connect(
+            lambda: self.ensureWidgetVisible(self.volume.told)
+        )
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setWidget(body)
@@ -136,6 +143,12 @@ class Panel(QScrollArea):
             self.hint.setText(desk.hint)
             self._show_states(session, target, objects)
 
+    def show_strip(self) -> None:
+        """Unfold the slices of a volume, and scroll to them as far as needed."""
+        if not self.volume.isExpanded():
+            self.volume.expand()
+            self._to_strip.start(0)  # when all have their places
+
     def forget(self) -> None:
         """Keep no layer alive."""
         self.choices.image.show_layers([], None)
@@ -165,6 +178,28 @@ class Panel(QScrollArea):
             model=text.MODEL_STATES[session.model_state],
             target=text.TARGET_NEW if target is None else done,
         )
+
+
+class _Hint(QLabel):
+    """Keeps room for two lines: the buttons below stay where they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setStyleSheet(f"font-weight: bold; padding: {_HINT_PADDING_PX}px 0px;")
+
+    def heightForWidth(self, width: int) -> int:
+        """See `QWidget`."""
+        return max(super().heightForWidth(width), self._least_px)
+
+    def minimumSizeHint(self) -> QSize:
+        """See `QWidget`."""
+        return super().minimumSizeHint().expandedTo(QSize(0, self._least_px))
+
+    @property
+    def _least_px(self) -> int:
+        line_px = ceil(QFontMetricsF(self.font()).lineSpacing())
+        return 2 * line_px + 2 * _HINT_PADDING_PX
 
 
 def _describe(image: Image) -> str:

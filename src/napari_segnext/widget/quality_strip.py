@@ -115,6 +115,15 @@ class QualityStrip(QWidget):
         told = describe_slice(index, self._slices.get(index))
         return f"{told}\n{note}" if note else told
 
+    def tip_at(self, index: int) -> str:
+        """Say what is known of a slice, and what is to be said of any slice."""
+        notes = [
+            text.ENDED.format(index=place, reason=note)
+            for place, note in sorted(self._notes.items())
+        ]
+        told = describe_slice(index, self._slices.get(index))
+        return "\n".join((told, *notes, text.STRIP_TIP))
+
     def slice_at(self, x: float) -> int | None:
         """Return the slice that is drawn at a column of pixels."""
         if not self._count:
@@ -173,8 +182,7 @@ class QualityStrip(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             index = self.slice_at(event.pos().x())
             if index is not None:
-                told = f"{self.describe(index)}\n{text.STRIP_TIP}"
-                QToolTip.showText(event.globalPos(), told, self)
+                QToolTip.showText(event.globalPos(), self.tip_at(index), self)
                 return True
         return bool(super().event(event))
 

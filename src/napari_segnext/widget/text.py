@@ -8,7 +8,7 @@ MODEL_TIP = trans._("The network that answers, from the list or from a file")
 TARGET_TIP = trans._("The labels layer that accepted objects are written to")
 MODEL = trans._("Model")
 TARGET = trans._("Write to")
-LABEL = trans._("Object")
+LABEL = trans._("Label")
 OBJECT = trans._("+ object")
 BACKGROUND = trans._("- background")
 NEW_LAYER = trans._("New labels layer")
@@ -74,6 +74,9 @@ NO_OBJECT_HERE = trans._(
     "No object here: point at one on the image, or go to one with Next object."
 )
 OPEN_ALREADY = trans._("Object {label} is open already; correct it, then accept.")
+CORRECT_THESE = trans._(
+    "To correct an object that is there, point at it and press Edit"
+)
 EDIT_DROPPED = trans._("The object that was open was dropped; undo brings it back.")
 DELETED = trans._("Object {label} was erased; undo brings it back.")
 MARKED = trans._(
@@ -256,13 +259,24 @@ NO_OBJECT_TO_ACT_ON = trans._(
 NOTHING_TO_CANCEL = trans._("Nothing is running that could be cancelled.")
 STOPPED = trans._("Cancelled; what was done stays, and undo takes it back.")
 NO_WORST = trans._("No slice is left to look at: all are by hand, locked or reviewed.")
-AT_WORST = trans._("The worst slice that nobody has looked at: {told}")
+AT_WORST = trans._(
+    "{told}. Nobody has looked at it yet: correct it, or mark it as reviewed"
+)
 LOCKED_NOW = trans._("Slice {index} is locked: propagation leaves it as it is.")
 UNLOCKED_NOW = trans._("Slice {index} is no longer locked.")
 SLICE_REVIEWED_NOW = trans._("Slice {index} is reviewed.")
 SLICE_UNREVIEWED_NOW = trans._("Slice {index} is to be reviewed again.")
 NOT_ON_SLICE = trans._("Nothing of the object is on this slice.")
-RUN_ENDED = trans._("Look at the strip, correct or accept. {endings}")
+RUN_ENDED = (
+    trans._(
+        "Look at the strip, correct or accept. It ended at slice {slices}; point at "
+        "the strip to see why."
+    ),
+    trans._(
+        "Look at the strip, correct or accept. It ended at slices {slices}; point at "
+        "the strip to see why."
+    ),
+)
 ENDED = trans._("Ended at slice {index}. {reason}")
 
 TABLE = trans._("Table of objects")
@@ -272,7 +286,7 @@ TABLE_ABOUT = trans._(
 )
 TABLE_ALL = trans._("Choose all rows")
 TABLE_COLUMNS = {
-    "label": trans._("Object"),
+    "label": trans._("Label"),
     "slices": trans._("Slices"),
     "keyed": trans._("By hand"),
     "volume": trans._("Size"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_segnext.widget import text
+from napari_segnext.widget.actions import with_key
 from napari_segnext.widget.quality_strip import describe_slice
 
 if TYPE_CHECKING:
@@ -58,17 +59,23 @@ def propagate_labels(session: Session, labels: Iterable[int], extent: Extent) ->
 
 
 def endings_told(session: Session, axis: int | None) -> str:
-    """Say where and why the last run ended, in the order of slices, and what next."""
+    """Say where the last run ended, in the order of slices, and what next.
+
+    Why it ended is said by the strip: in the place of the hint it would take more room
+    than there is, unless there is nothing else to say.
+    """
     endings = sorted(session.endings.items(), key=lambda item: item[0].index)
-    told = [
-        text.ENDED.format(index=place_along(plane, axis), reason=reason)
-        for plane, reason in endings
-    ]
-    if len(told) > _MOST_ENDINGS:
-        told[_MOST_ENDINGS:] = ["…"]
-    joined = " ".join(told)
-    has_more = any(info.kind != "keyed" for info in session.slices.values())
-    return text.RUN_ENDED.format(endings=joined) if told and has_more else joined
+    places = [str(place_along(plane, axis)) for plane, _reason in endings]
+    if not places:
+        return ""
+    if all(info.kind == "keyed" for info in session.slices.values()):
+        told = zip(places[:_MOST_ENDINGS], endings, strict=False)
+        return " ".join(
+            text.ENDED.format(index=place, reason=reason)
+            for place, (_plane, reason) in told
+        )
+    listed = [*places[:_MOST_ENDINGS], *(["…"] if places[_MOST_ENDINGS:] else [])]
+    return text.counted(text.RUN_ENDED, len(places), slices=", ".join(listed))
 
 
 def _is_open(session: Session) -> bool:
@@ -112,7 +119,7 @@ def _next_worst(session: Session, extent: Extent) -> str:
         return text.NO_WORST
     index = place_along(plane, extent.axis)
     told = describe_slice(index, session.slices.get(plane))
-    return text.AT_WORST.format(told=told)
+    return f"{with_key(text.AT_WORST.format(told=told), 'review_slice')}."
 
 
 def _lock(session: Session, extent: Extent) -> str:
