@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Choices", "LayerChoice", "ModelChoice"]
 
-_ROOM_PX = 4  # of the field, which styles leave free beside the text
+_BEARING_PX = 2  # of the last letter, where nothing is drawn
 
 
 class Choice(QComboBox):
@@ -45,7 +45,7 @@ class Choice(QComboBox):
 
     @property
     def shown_text(self) -> str:
-        """What there is room for: of a long name its beginning and its end."""
+        """What there is room for."""
         return self._option().currentText or ""
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
@@ -53,6 +53,10 @@ class Choice(QComboBox):
         painter, option = QStylePainter(self), self._option()
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    @property
+    def _elided(self) -> Qt.TextElideMode:
+        return Qt.TextElideMode.ElideRight
 
     def _option(self) -> QStyleOptionComboBox:
         option = QStyleOptionComboBox()
@@ -66,9 +70,7 @@ class Choice(QComboBox):
                 self,
             )
             option.currentText = self.fontMetrics().elidedText(
-                option.currentText,
-                Qt.TextElideMode.ElideMiddle,
-                room.width() - _ROOM_PX,
+                option.currentText, self._elided, room.width() + _BEARING_PX
             )
         return option
 
@@ -113,6 +115,13 @@ class LayerChoice(Choice):
             places = [i for i, it in enumerate(self._layers) if it is current]
             self.setCurrentIndex(places[0] if places else -1)
         self.setEnabled(bool(self._layers))
+
+    @property
+    def _elided(self) -> Qt.TextElideMode:
+        # names of layers often begin alike
+        is_layer = self.layer is not None
+        mode = Qt.TextElideMode
+        return mode.ElideMiddle if is_layer else mode.ElideRight
 
 
 class ModelChoice(Choice):
