@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+WITH_EXAMPLES = sorted(
+    ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+    for path in (ROOT / "src").rglob("*.py")
+    if ">>>" in path.read_text("utf-8")
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -34,3 +41,10 @@ def test_named_tests_exist() -> None:
 
 def test_pages_were_found() -> None:
     assert {"interaction.md", "decisions.md"} <= {page.name for page in PAGES}
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_examples_in_docstrings_say_what_comes_out(module: str) -> None:
+    outcome = doctest.testmod(import_module(module))
+    assert outcome.attempted > 1
+    assert outcome.failed == 0  # what differs is printed

@@ -1,7 +1,4 @@
-"""Encode a plane once, then answer many prompts on it.
-
-Nothing here keeps state between calls but the encoded windows, which are a cache.
-"""
+"""Encode a plane once, then answer many prompts on it; the windows are a cache."""
 
 from __future__ import annotations
 
@@ -124,8 +121,8 @@ class Predictor:
 
         Raises
         ------
-        ImageError
-            If the plane or the limits cannot be used.
+        ImageError, PromptError
+            If the plane or the limits cannot be used, or `near` lies outside.
         """
         features = self._handle(plane, contrast_limits)
         warn_if_not_finite(features.plane)
@@ -147,6 +144,11 @@ class Predictor:
             As for :meth:`encode`.
         store : FeatureStore, optional
             On disk: windows found there are not encoded again.
+
+        Raises
+        ------
+        ImageError
+            As :meth:`encode` does.
         """
         features = self._handle(plane, contrast_limits, store)
         warn_if_not_finite(features.plane)
@@ -227,6 +229,8 @@ class Predictor:
         PromptError
             If there is no prompt, one lies outside the plane, or `previous` has
             another shape.
+        SegNextError
+            If the features are another model's.
         """
         return self.predict_many(
             features, [prompts], [previous], should_stop=should_stop
@@ -255,6 +259,11 @@ class Predictor:
         -------
         list of Prediction
             In the order of `prompts`.
+
+        Raises
+        ------
+        PromptError, SegNextError
+            As :meth:`predict` does; also if `previous` are not as many as `prompts`.
         """
         self._check(features)
         if previous is None:

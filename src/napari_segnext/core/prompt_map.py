@@ -55,6 +55,11 @@ class PromptStyle:
     max_stroke_radius : float
         Half the width in map pixels of the widest scribble the model has learned from;
         wider ones, and what was painted, are drawn as their middle line.
+
+    Raises
+    ------
+    PromptError
+        If a value is not one of these.
     """
 
     click_radius: int = 5
@@ -305,7 +310,8 @@ def prompt_map(
     Raises
     ------
     PromptError
-        If a prompt lies outside the plane or `previous` has another shape.
+        If there is no prompt, one lies outside the plane, or `previous` has another
+        shape.
 
     Examples
     --------

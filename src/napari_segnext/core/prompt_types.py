@@ -269,6 +269,11 @@ class Stroke:
         ``numpy.packbits`` of the region.
     positive : bool
         True on the object, False on the background.
+
+    Raises
+    ------
+    PromptError
+        If the region does not lie in the plane.
     """
 
     shape: tuple[int, int]
@@ -287,7 +292,7 @@ class Stroke:
         Raises
         ------
         PromptError
-            If the array is not two-dimensional or empty.
+            If the array is not two-dimensional, or all zero.
         """
         painted = _plane(array) != 0
         region, crop = _crop_to_content(painted)
@@ -328,6 +333,11 @@ class Mask:
         Bounding box (row0, col0, row1, col1), ends excluded.
     values : bytes
         float32 probabilities of the region, row by row, zlib-compressed.
+
+    Raises
+    ------
+    PromptError
+        If the region does not lie in the plane.
     """
 
     shape: tuple[int, int]

@@ -51,7 +51,7 @@ _FIELD_OF: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """All prompts of one object on one plane.
+    """All prompts of one object on one plane; iterating yields all but the mask.
 
     Parameters
     ----------
@@ -59,6 +59,18 @@ class Prompts:
         Prompts of each type, in the order they were made.
     mask : Mask or array (H, W) of bool or float probability, optional
         A rough mask to start from.
+
+    Raises
+    ------
+    PromptError
+        If a sequence holds something else, or the mask is none.
+
+    Examples
+    --------
+    >>> from napari_segnext import Box, Click, Prompts
+    >>> prompts = Prompts(clicks=[Click(40, 31)]).add(Box(30, 20, 52, 43))
+    >>> len(prompts), prompts == Prompts.from_json(prompts.to_json())
+    (2, True)
     """
 
     clicks: Sequence[Click] = ()
@@ -98,7 +110,13 @@ class Prompts:
         return self.mask is not None or any(prompt.positive for prompt in self)
 
     def add(self, *prompts: Prompt | Mask) -> Prompts:
-        """Return these prompts and `prompts`; a mask replaces the one before."""
+        """Return these prompts and `prompts`; a mask replaces the one before.
+
+        Raises
+        ------
+        PromptError
+            If one of them is no prompt.
+        """
         result = self
         for prompt in prompts:
             if isinstance(prompt, Mask):

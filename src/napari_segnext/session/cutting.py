@@ -31,7 +31,24 @@ class Cutting(Objects):
     _before_cut: tuple[str | None, str | None, Layer | None] = (None, None, None)
 
     def activate(self, tool: str, shape: str | None = None) -> None:
-        """Make the layer of a tool active; see `Tools.activate`."""
+        """Make the layer of a tool active, in the mode to use it.
+
+        Parameters
+        ----------
+        tool : {"point", "box", "polygon", "scribble", "mask", "cut"}
+            The prompt to draw. "cut": a line across an accepted object splits it, and
+            the tool before is active again.
+        shape : {"lasso", "path"}, optional
+            "lasso" draws polygons freehand, "path" draws scribbles and cuts as lines
+            of many vertices.
+
+        Raises
+        ------
+        PromptError
+            If there is no such tool.
+        LayerError
+            If the session is closed.
+        """
         if tool == "cut" and self._tool != "cut":
             active = self._viewer.layers.selection.active
             before = (self._tool, self._tool_shape, active)

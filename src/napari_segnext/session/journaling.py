@@ -35,11 +35,27 @@ class Journaling(Resuming):
 
     @property
     def journal(self) -> Path | None:
-        """The file that the log of acts is written to, made at the first act."""
+        """The file with the log of acts, made at the first act; None if none is kept."""
         return None if self._journal is None else self._journal.path
 
     def resume(self, work: Work) -> None:
-        """See `Resuming.resume`."""
+        """Take up what another session left.
+
+        To be called before anything else is done. Answers are shown without inference
+        where image, contrast and model are the same. Where the image has another shape
+        or the target is another layer, the prompts of the open object that still fit
+        are taken up, and `hint` says so.
+
+        Parameters
+        ----------
+        work : Work
+            What `leave` of the other session returned.
+
+        Raises
+        ------
+        PromptError
+            If `work` is not what `leave` returned, or this session has begun already.
+        """
         super().resume(work)
         self._keep_journal()
         if self._history.acts:  # the journal that they were in is closed

@@ -81,7 +81,10 @@ class Objects(Tools):
 
     @property
     def objects(self) -> dict[int, ObjectInfo]:
-        """What is known of every object, by label."""
+        """What is known of every object, by label.
+
+        Those in the target, with the prompts of those accepted here, and the open one.
+        """
         self._sync()
         state = self._history.state
         infos = {

@@ -54,6 +54,16 @@ class Overlapping(Widening):
         """Count the pixels of other objects that the preview lies over, by label.
 
         Nothing where the target's `preserve_labels` is set: they are kept then.
+
+        Returns
+        -------
+        dict of int to int
+            Label of another object to number of pixels.
+
+        Raises
+        ------
+        LayerError
+            If the target does not have the image's shape any more.
         """
         self._sync()
         self._target.check_shape()

@@ -28,12 +28,20 @@ class Prompting(Cutting):
     """The part of `Session` that takes prompts and gives masks; see there."""
 
     def add_click(self, position: Sequence[float], positive: bool = True) -> None:
-        """Add a click at `position` (..., y, x).
+        """Add a click.
+
+        Parameters
+        ----------
+        position : sequence of float
+            (..., y, x) in data pixels; the nearest plane is meant.
+        positive : bool
+            True on the object, False on the background.
 
         Raises
         ------
         PromptError
-            If it lies outside the image. Nothing changes then; so with all prompts.
+            If it lies outside the image or is no position. Nothing changes then; so
+            with all prompts.
         """
         self._sync()
         plane, flat = self._placed([position])
@@ -42,7 +50,20 @@ class Prompting(Cutting):
     def add_box(
         self, corner: Sequence[float], opposite: Sequence[float], positive: bool = True
     ) -> None:
-        """Add a box between two opposite corners (..., y, x) on one plane."""
+        """Add a box around the object, or around what it is not.
+
+        Parameters
+        ----------
+        corner, opposite : sequence of float
+            Two opposite corners (..., y, x) in data pixels, on one plane.
+        positive : bool
+            False says "not here".
+
+        Raises
+        ------
+        PromptError
+            If it has no area, or does not lie on one plane of the image.
+        """
         self._sync()
         plane, flat = self._placed([corner, opposite])
         box = Box(flat[0, 0], flat[0, 1], flat[1, 0], flat[1, 1], positive)
@@ -51,7 +72,20 @@ class Prompting(Cutting):
     def add_polygon(
         self, vertices: Sequence[Sequence[float]], positive: bool = True
     ) -> None:
-        """Add a closed outline; vertices (..., y, x) on one plane."""
+        """Add an outline of the object, or of what it is not.
+
+        Parameters
+        ----------
+        vertices : sequence of (..., y, x)
+            Three or more, in data pixels, on one plane; closed implicitly.
+        positive : bool
+            False says "not here".
+
+        Raises
+        ------
+        PromptError
+            If it has no area, or does not lie on one plane of the image.
+        """
         self._sync()
         plane, flat = self._placed(vertices)
         self._prompt(plane, Prompts(polygons=(Polygon(_pairs(flat), positive),)))
@@ -62,7 +96,22 @@ class Prompting(Cutting):
         positive: bool = True,
         width: float = 3,
     ) -> None:
-        """Add a free line `width` px wide; vertices (..., y, x) on one plane."""
+        """Add a free line over the object, or over the background.
+
+        Parameters
+        ----------
+        vertices : sequence of (..., y, x)
+            Two or more, in data pixels, on one plane.
+        positive : bool
+            True on the object, False on the background.
+        width : float
+            Width of the line in pixels.
+
+        Raises
+        ------
+        PromptError
+            If it has no length or width, or does not lie on one plane of the image.
+        """
         self._sync()
         plane, flat = self._placed(vertices)
         scribble = Scribble(_pairs(flat), positive, width)
@@ -81,7 +130,14 @@ class Prompting(Cutting):
             Rows and columns as on display, or in the order of the image's axes where
             `plane` is given.
         plane : PlaneKey, int or sequence of int, optional
-            The plane, or its index along the axes that are not displayed.
+            The plane, or its index along the axes that are not displayed; the displayed
+            one if not given.
+
+        Raises
+        ------
+        PromptError
+            If it is empty, does not have the plane's shape or has probabilities outside
+            0 to 1, or if there is no such plane.
         """
         self._sync()
         array = np.asarray(mask)
@@ -150,7 +206,12 @@ class Prompting(Cutting):
         Returns
         -------
         array (H, W) of bool
-            Rows and columns as on display.
+            Rows and columns as on display; of what lies on the plane of `region`.
+
+        Raises
+        ------
+        PromptError
+            If the image has no plane on display.
         """
         self._sync()
         plane = self._shown_plane()

@@ -52,6 +52,11 @@ class Resuming(Reviewing):
 
         Open object with its prompts, answers, undo and redo, what is reviewed, label
         and focus. The target stays in the viewer: give it to the next session.
+
+        Returns
+        -------
+        Work
+            For `resume` of the next session.
         """
         self._sync()
         label = self._history.state.label
@@ -72,18 +77,7 @@ class Resuming(Reviewing):
         return work
 
     def resume(self, work: Work) -> None:
-        """Take up what another session left.
-
-        To be called before anything else is done. Answers are shown without inference
-        where image, contrast and model are the same. Where the image has another shape
-        or the target is another layer, the prompts of the open object that still fit
-        are taken up, and `hint` says so.
-
-        Raises
-        ------
-        PromptError
-            If `work` is not what `leave` returned, or this session has begun already.
-        """
+        """Take up what another session left; see `Journaling.resume`."""
         self._check_open()
         if not isinstance(work, Work):
             raise PromptError(

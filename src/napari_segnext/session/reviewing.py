@@ -42,7 +42,7 @@ class Reviewing(Objects):
         Raises
         ------
         PromptError
-            If it has another number of coordinates.
+            If it is not one number for each axis of the image.
         """
         self._sync()
         (point,) = self._positions([position])

@@ -59,7 +59,14 @@ class Seeing(Tools):
         self._update()
 
     def has(self, role: str) -> bool:
-        """Whether the layer of a role is in the viewer; makes none."""
+        """Whether the layer of a role is in the viewer; makes none.
+
+        Parameters
+        ----------
+        role : str
+            "points", "shapes", "scribbles", "preview", "target", "cuts", "seen image"
+            or "seen prompts".
+        """
         if role in SEEN_ROLES:
             return self._seen_layers.has(role)
         return super().has(role)

@@ -53,7 +53,8 @@ class Session(
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
     pixel centres at integers. Every method must be called on the thread that made the
-    session; inference runs on a thread of its own.
+    session; inference runs on a thread of its own. Once the session is closed, what
+    reads or changes layers raises LayerError; undo and redo then return False.
 
     Parameters
     ----------
@@ -229,7 +230,13 @@ class Session(
 
     @property
     def label(self) -> int:
-        """What accept writes."""
+        """The label that accept writes, a whole number from 1; setting it is an act.
+
+        Raises
+        ------
+        LayerError
+            If it is set to anything else.
+        """
         return self._history.state.label
 
     @label.setter
@@ -252,7 +259,13 @@ class Session(
 
     @property
     def polarity(self) -> str:
-        """Whether new prompts made by mouse are "positive" or "negative"."""
+        """Whether new prompts made by mouse are "positive" or "negative".
+
+        Raises
+        ------
+        PromptError
+            If it is set to anything else.
+        """
         return self._board.polarity
 
     @polarity.setter
@@ -302,7 +315,7 @@ class Session(
 
     @property
     def auto_run(self) -> bool:
-        """Whether prompts are answered at once."""
+        """Whether prompts are answered at once; set to True, it answers open ones."""
         return self._auto_run
 
     @auto_run.setter

@@ -58,7 +58,13 @@ class Table(Volume):
         self._sizes = Sizes()
 
     def table(self) -> list[ObjectRow]:
-        """List all objects, by label, with what is known of them."""
+        """List all objects, by label, with what is known of them.
+
+        Returns
+        -------
+        list of ObjectRow
+            Label, slices, size in the layer's units, score and state of each.
+        """
         infos = self.objects
         size, unit = pixel_size(self._image)
         sizes = self._accepted_sizes()

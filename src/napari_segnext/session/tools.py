@@ -46,7 +46,7 @@ class Tools(Placing):
 
     @property
     def points(self) -> Points:
-        """The Points layer with the clicks."""
+        """The Points layer with the clicks; made on access."""
         layer: Points = self._layer("points")
         return layer
 
@@ -67,18 +67,18 @@ class Tools(Placing):
 
     @property
     def preview(self) -> Labels:
-        """The Labels layer that shows the answers."""
+        """The Labels layer that shows the answers, of the image's shape."""
         layer: Labels = self._layer("preview")
         return layer
 
     @property
     def target(self) -> Labels:
-        """The Labels layer that accepted objects go to."""
+        """The Labels layer that accepted objects go to; 0 is the background."""
         layer: Labels = self._layer("target")
         return layer
 
     def has(self, role: str) -> bool:
-        """Whether the layer of a role is in the viewer; makes none."""
+        """Whether the layer of a role is in the viewer; see `Seeing.has`."""
         return self._board.has(role)
 
     def _layer(self, role: str) -> Any:
@@ -94,28 +94,11 @@ class Tools(Placing):
 
     @property
     def tool(self) -> str | None:
-        """The tool that was activated last."""
+        """The tool that was activated last, or None; see `activate`."""
         return self._tool
 
     def activate(self, tool: str, shape: str | None = None) -> None:
-        """Make the layer of a tool active, in the mode to use it.
-
-        Parameters
-        ----------
-        tool : {"point", "box", "polygon", "scribble", "mask", "cut"}
-            The prompt to draw. "cut": a line across an accepted object splits it, and
-            the tool before is active again.
-        shape : {"lasso", "path"}, optional
-            "lasso" draws polygons freehand, "path" draws scribbles and cuts as lines
-            of many vertices.
-
-        Raises
-        ------
-        PromptError
-            If there is no such tool.
-        LayerError
-            If the session is closed.
-        """
+        """Make the layer of a tool active; see `Cutting.activate`."""
         if (tool, shape) not in _MODES:
             raise PromptError(
                 f"There is no tool {tool!r} with shape {shape!r}; "
@@ -163,12 +146,12 @@ class Tools(Placing):
 
     @property
     def viewer(self) -> ViewerModel:
-        """The viewer."""
+        """The viewer that the session works in."""
         return self._viewer
 
     @property
     def image(self) -> Image:
-        """The image."""
+        """The image that is segmented."""
         return self._image
 
     @property
@@ -178,7 +161,7 @@ class Tools(Placing):
 
     @property
     def model_name(self) -> str:
-        """Name of the model."""
+        """Name of the model, as `list_models` has it, or of its file."""
         return self._engine.name
 
     @property
@@ -241,12 +224,12 @@ class Tools(Placing):
 
     @property
     def undo_text(self) -> str | None:
-        """What undo would take back."""
+        """What undo would take back, in a few words; None if there is nothing."""
         act = self._history.last
         return None if act is None else act.text
 
     @property
     def redo_text(self) -> str | None:
-        """What redo would do again."""
+        """What redo would do again, in a few words; None if there is nothing."""
         act = self._history.next
         return None if act is None else act.text
