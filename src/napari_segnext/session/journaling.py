@@ -35,7 +35,7 @@ class Journaling(Resuming):
 
     @property
     def journal(self) -> Path | None:
-        """The file with the log of acts, made at the first act; None if none is kept."""
+        """The file of the log of acts, made at the first act; None if not kept."""
         return None if self._journal is None else self._journal.path
 
     def resume(self, work: Work) -> None:
