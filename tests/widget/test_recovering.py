@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from napari_segnext.session.journals import JOURNALS_VARIABLE, list_journals
+from napari_segnext.widget import text
 from napari_segnext.widget.main import SegNextWidget
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ def test_what_a_crash_cut_off_is_offered_and_comes_back(
     assert again.session is not None
     assert button.isVisibleTo(again.panel)
     assert "3 steps" in button.text()
+    assert again.panel.hint.text() == text.RECOVER_FIRST
     button.click()
     again.session.wait(60)
     np.testing.assert_array_equal(again.session.target.data, labels)
     np.testing.assert_array_equal(again.session.preview.data, preview)
     assert not button.isVisibleTo(again.panel)
+    assert again.panel.hint.text() == again.session.hint
     assert sum(layer.name == target.name for layer in viewer.layers) == 1
     assert again.session.undo()
     assert again.session.undo()

@@ -16,6 +16,7 @@ from napari_segnext.widget import text
 if TYPE_CHECKING:
     from napari_segnext.widget.main import SegNextWidget
 
+_COLUMNS = {name: at for at, name in enumerate(text.TABLE_COLUMNS)}
 # nuclei of the sample on slice 45
 P, Q = (45, 64, 62), (45, 17, 68)
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -334,6 +335,18 @@ def with_objects(unfolded, qtbot) -> SegNextWidget:
     table = unfolded.panel.table.table
     qtbot.waitUntil(lambda: len(table.rows_model.rows) == 3)
     return unfolded
+
+
+def test_of_a_flat_image_the_table_says_nothing_of_slices(
+    viewer, with_objects, qtbot
+) -> None:
+    table = with_objects.panel.table.table
+    hidden = {name for name, at in _COLUMNS.items() if table.isColumnHidden(at)}
+    assert not hidden
+    choose_new(viewer, with_objects, np.zeros((64, 64), np.uint8))
+    qtbot.waitUntil(lambda: not table.rows_model.rows)
+    hidden = {name for name, at in _COLUMNS.items() if table.isColumnHidden(at)}
+    assert hidden == {"slices", "keyed", "score"}
 
 
 def choose_rows(widget: SegNextWidget, *labels: int) -> None:

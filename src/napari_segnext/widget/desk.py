@@ -10,6 +10,7 @@ from psygnal import Signal
 from napari_segnext.errors import SegNextError
 from napari_segnext.session.layers import role_of
 from napari_segnext.session.recovering import unfinished_journal
+from napari_segnext.widget import text
 from napari_segnext.widget.keys import KeyBinder
 from napari_segnext.widget.layer_list import LayerListWatcher
 from napari_segnext.widget.leaving import (
@@ -124,7 +125,9 @@ class Desk:
     @property
     def hint(self) -> str:
         """What was told last, or the session's hint when something else is the case."""
-        return self._notice.hint(self._session)
+        told = self._notice.hint(self._session)
+        is_own = self._session is not None and told == self._session.hint
+        return text.RECOVER_FIRST if is_own and self.unfinished is not None else told
 
     def tell(self, sentence: str) -> None:
         """Show a sentence in the place of the hint until something else is the case."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ObjectModel", "ObjectTable"]
 
 _COLUMNS = tuple(text.TABLE_COLUMNS)
+_ABOUT_SLICES = ("slices", "keyed", "score")
 _NO_INDEX = QModelIndex()
 _ROWS_SHOWN = 7
 _LETTERS = (8, 8, 9, 14, 8, 12)  # the usual width of each column
@@ -234,6 +235,11 @@ class ObjectTable(QTableView):
             self._is_quiet = False
         if self.labels != chosen:
             self.selected.emit()
+
+    def show_slices(self, has_slices: bool) -> None:
+        """Show what is said of slices, or leave the room to the other columns."""
+        for name in _ABOUT_SLICES:
+            self.setColumnHidden(_COLUMNS.index(name), not has_slices)
 
     def sizeHint(self) -> QSize:
         """Show a few rows; the others are scrolled to."""

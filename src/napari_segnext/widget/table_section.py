@@ -93,6 +93,7 @@ class TableSection(Section):
         begin = time.monotonic()
         rows = [] if session is None else session.table()
         focus = None if session is None else session.focus
+        self.table.show_slices(session is None or session.image.ndim > 2)
         self.table.show_rows(rows, focus)
         self._took_ms = 1000 * (time.monotonic() - begin)
         self._show_buttons()

@@ -117,6 +117,9 @@ RECOVER = (
     trans._("Recover what was cut off ({count} step)"),
     trans._("Recover what was cut off ({count} steps)"),
 )
+RECOVER_FIRST = trans._(
+    "Work on this image was cut off; recover it first, or begin anew."
+)
 RECOVER_NAME = trans._("recover what was cut off")
 RECOVER_TIP = trans._(
     "Work on this image ended without being closed, by a crash for instance: bring its "
