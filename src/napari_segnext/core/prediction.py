@@ -11,12 +11,16 @@ from scipy import ndimage
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from napari_segnext.core.prompts import Prompts
     from napari_segnext.core.windows import Bounds
 
-__all__ = ["Prediction", "as_prediction", "mask_bounds"]
+    Region = tuple[int, int, int, int]
+
+__all__ = ["Prediction", "as_prediction", "mask_bounds", "most_probable"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -90,6 +94,38 @@ def as_prediction(
             "give one of the plane's shape, or None."
         )
     return prediction
+
+
+def most_probable(
+    answers: Sequence[Prediction],
+) -> tuple[Region, npt.NDArray[np.uint16]]:
+    """Give every pixel to the object that is most probable there.
+
+    Parameters
+    ----------
+    answers : sequence of Prediction
+        One for each object of a plane; at least one.
+
+    Returns
+    -------
+    region : (int, int, int, int)
+        (row0, col0, row1, col1), ends excluded: what was looked at for any of them.
+    numbers : array (row1 - row0, col1 - col0) uint16
+        The number of the object in that region, from 1 on in the order of `answers`; 0
+        where there is none. The first one counts among equals.
+    """
+    corners = np.array([answer.region for answer in answers])
+    row0, col0 = (int(value) for value in corners[:, :2].min(axis=0))
+    row1, col1 = (int(value) for value in corners[:, 2:].max(axis=0))
+    numbers = np.zeros((row1 - row0, col1 - col0), np.uint16)
+    best = np.zeros(numbers.shape, np.float32)
+    for number, answer in enumerate(answers, 1):
+        top, left, bottom, right = answer.region
+        place = slice(top - row0, bottom - row0), slice(left - col0, right - col0)
+        wins = answer.crop_mask & (answer.crop > best[place])
+        numbers[place][wins] = number
+        best[place][wins] = answer.crop[wins]
+    return (row0, col0, row1, col1), numbers
 
 
 def mask_bounds(answer: Prediction, prompts: Prompts) -> Bounds | None:

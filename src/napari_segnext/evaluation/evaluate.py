@@ -13,7 +13,7 @@ from napari_segnext.errors import ImageError, SegNextError
 from napari_segnext.evaluation.metrics import boundary_iou, iou
 from napari_segnext.evaluation.report import Report, ScoredObject
 from napari_segnext.evaluation.robot import play
-from napari_segnext.evaluation.scoring import encode_near
+from napari_segnext.evaluation.scoring import encode_near, truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ def evaluate(
             ids = [int(label) for label in np.unique(labels) if label > 0]
             features: Features | None = None
             for label in ids:
-                truth = np.where(labels < 0, -1, labels == label).astype(np.int8)
+                truth = truth_of(labels, label)
                 if features is None:
                     features = _encode(predictor, image, truth, index)
                 curve, last = _click_through(

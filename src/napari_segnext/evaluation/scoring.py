@@ -149,7 +149,7 @@ class TransferScores:
     carried_iou: float
 
 
-def truth_of(labels: npt.NDArray[np.int32], label: int) -> Truth:
+def truth_of(labels: npt.NDArray[np.integer], label: int) -> Truth:
     """Return 1 on the object, 0 elsewhere, -1 where nobody knows."""
     return np.where(labels < 0, -1, labels == label).astype(np.int8)
 

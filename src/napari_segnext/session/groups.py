@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segnext.core.bits import pack
+from napari_segnext.core.prediction import most_probable
 from napari_segnext.core.prompts import Prompts
 from napari_segnext.session.pixels import PlaneMask
 
@@ -54,18 +55,7 @@ class GroupAnswer:
         """Give every pixel to the object that is most probable there."""
         if not answers:
             return cls((0, 0, 0, 0), np.zeros((0, 0), np.uint16))
-        corners = np.array([answer.region for answer in answers])
-        row0, col0 = (int(value) for value in corners[:, :2].min(axis=0))
-        row1, col1 = (int(value) for value in corners[:, 2:].max(axis=0))
-        numbers = np.zeros((row1 - row0, col1 - col0), np.uint16)
-        best = np.zeros(numbers.shape, np.float32)
-        for number, answer in enumerate(answers, 1):
-            top, left, bottom, right = answer.region
-            place = slice(top - row0, bottom - row0), slice(left - col0, right - col0)
-            wins = answer.crop_mask & (answer.crop > best[place])
-            numbers[place][wins] = number
-            best[place][wins] = answer.crop[wins]
-        return cls((row0, col0, row1, col1), numbers)
+        return cls(*most_probable(answers))
 
 
 @dataclass(frozen=True, slots=True)

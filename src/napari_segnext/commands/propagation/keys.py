@@ -14,6 +14,7 @@ from napari_segnext.commands.propagation.stacks import open_stack
 from napari_segnext.commands.propagation.volumes import read_plane
 from napari_segnext.core.bits import pack
 from napari_segnext.core.patches import Patch
+from napari_segnext.core.prediction import most_probable
 from napari_segnext.core.prompt_map import check_prompts
 from napari_segnext.errors import PromptError
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from napari_segnext.commands.prompt_file import Entry
     from napari_segnext.commands.propagation.stacks import Stack
     from napari_segnext.core.features import Features
-    from napari_segnext.core.prediction import Prediction
     from napari_segnext.core.predictor import Predictor
     from napari_segnext.core.prompts import Prompts
 
@@ -123,8 +123,9 @@ def predict_keys(
         answers = predictor.predict_many(
             features(index, None), list(asked.values()), should_stop=should_stop
         )
-        patches = _share_out(answers, shape=answers[0].shape)
-        for (label, one), patch in zip(asked.items(), patches, strict=True):
+        region, numbers = most_probable(answers)
+        for number, (label, one) in enumerate(asked.items(), start=1):
+            patch = Patch.of(numbers == number, region[:2])
             if one.has_positive and not patch.area:
                 raise PromptError(
                     f"Object {label}: nothing was found at its prompts on slice "
@@ -137,18 +138,6 @@ def predict_keys(
                 f"Object {label} has only negative prompts; say where it is, too."
             )
     return keys
-
-
-def _share_out(answers: list[Prediction], shape: tuple[int, int]) -> list[Patch]:
-    best = np.zeros(shape, np.float32)
-    owner = np.full(shape, -1)
-    for number, answer in enumerate(answers):
-        row0, col0, row1, col1 = answer.region
-        here = np.s_[row0:row1, col0:col1]
-        wins = answer.crop_mask & (answer.crop > best[here])
-        owner[here][wins] = number
-        best[here][wins] = answer.crop[wins]
-    return [Patch.of(owner == number) for number in range(len(answers))]
 
 
 def _read_json(path: Path, stack: Stack) -> Given:
