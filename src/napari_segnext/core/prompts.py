@@ -1,6 +1,7 @@
 """All prompts of one object on one plane, as one frozen value.
 
-The types of prompts are in ``prompt_types.py``; they are public from here.
+The types of prompts are in ``prompt_types.py`` and ``prompt_pixels.py``, and public from
+here.
 """
 
 from __future__ import annotations
@@ -14,14 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_segnext.core.prompt_types import (
-    Box,
-    Click,
-    Mask,
-    Polygon,
-    Scribble,
-    Stroke,
-)
+from napari_segnext.core.prompt_pixels import Mask, Stroke
+from napari_segnext.core.prompt_types import Box, Click, Polygon, Scribble
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
