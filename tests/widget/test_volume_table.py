@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from qtpy.QtCore import QItemSelectionModel, QModelIndex, Qt
+from qtpy.QtCore import QEvent, QItemSelectionModel, QModelIndex, Qt
 from qtpy.QtTest import QAbstractItemModelTester, QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_segnext.session.table import ObjectRow
 from napari_segnext.widget import text
@@ -174,6 +175,18 @@ def test_what_the_session_focuses_is_chosen_and_that_is_not_told_back(table) -> 
     table.show_rows(rows, 90)  # one of them: both stay
     assert table.labels == [90, 91]
     assert chosen == []
+
+
+def test_without_slices_all_there_is_fits_a_narrow_panel(table, qtbot) -> None:
+    table.show_rows(three(), None)
+    QApplication.sendEvent(table, QEvent(QEvent.Type.FontChange))
+    table.setFixedWidth(33 * table.fontMetrics().horizontalAdvance("0"))
+    bar = table.horizontalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    table.show_slices(False)
+    qtbot.waitUntil(lambda: bar.maximum() == 0)
+    table.show_slices(True)
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
 
 
 def test_the_place_stays_when_objects_come(table) -> None:

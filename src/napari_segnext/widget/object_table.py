@@ -37,7 +37,7 @@ _COLUMNS = tuple(text.TABLE_COLUMNS)
 _ABOUT_SLICES = ("slices", "keyed", "score")
 _NO_INDEX = QModelIndex()
 _ROWS_SHOWN = 7
-_LETTERS = (8, 8, 9, 14, 8, 12)  # the usual width of each column
+_LETTERS = (7, 8, 9, 13, 8, 12)  # the usual width of each column
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
