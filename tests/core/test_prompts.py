@@ -44,6 +44,18 @@ BAD = {
     "unknown kind in JSON": lambda: Prompts.from_json('{"circles": []}'),
     "JSON that is a list": lambda: Prompts.from_json("[1]"),
     "dict of a click without a column": lambda: Prompts.from_dict({"clicks": [{}]}),
+    "false as a string": lambda: Prompts.from_dict(
+        {"clicks": [{"row": 1, "col": 1, "positive": "false"}]}
+    ),
+    "mask that is damaged": lambda: Prompts.from_dict(
+        {"mask": {"shape": [9, 9], "region": [0, 0, 3, 3], "values": "AAAA"}}
+    ),
+    "stroke between pixels": lambda: Prompts.from_dict(
+        {"strokes": [{"shape": [9, 9], "region": [0.5, 0, 3, 3], "bits": "//8="}]}
+    ),
+    "stroke without a pixel": lambda: Prompts.from_dict(
+        {"strokes": [{"shape": [9, 9], "region": [0, 0, 3, 3], "bits": "AAAA"}]}
+    ),
     "unknown key in JSON": lambda: Prompts.from_json('{"clicks": [{"x": 1}]}'),
 }
 

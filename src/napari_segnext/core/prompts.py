@@ -1,7 +1,7 @@
 """All prompts of one object on one plane, as one frozen value.
 
-The types of prompts are in ``prompt_types.py`` and ``prompt_pixels.py``, and public from
-here.
+The types of prompts are in ``prompt_types.py`` and ``prompt_pixels.py``; they are
+public from here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import zlib
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ _FIELD_OF: dict[type, str] = {
     Scribble: "scribbles",
     Stroke: "strokes",
 }
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ class Prompts:
             ]
             if "mask" in content:
                 prompts.append(_from_plain(Mask, content["mask"]))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except _UNREADABLE as error:
             raise PromptError(f"These are not prompts: {error}.") from error
         return cls().add(*prompts)
 
@@ -236,4 +238,10 @@ def _from_plain(kind: type, content: dict[str, Any]) -> Any:
     for name in ("bits", "values"):
         if name in arguments:
             arguments[name] = base64.b64decode(arguments[name])
-    return kind(**arguments)
+    positive = arguments.get("positive", True)
+    if not isinstance(positive, bool):  # "false" would count as true
+        raise PromptError(f"`positive` is {positive!r}; write true or false.")
+    prompt = kind(**arguments)
+    if isinstance(prompt, Mask | Stroke) and not prompt.crop.any():
+        raise PromptError(f"A {kind.__name__.lower()} has no pixel; leave it out.")
+    return prompt
