@@ -73,7 +73,7 @@ class Session(
     journal : "auto", path or None
         Where the log of acts is written, so that `recover` brings all of it back after
         a crash. "auto": a new file in the user's data folder, where the newest 30 are
-        kept.
+        kept, fewer where they take more than 500 MB.
     device : str
         "auto", "cpu", "cuda", "mps".
     window : {"whole", "auto"} or None
