@@ -179,7 +179,7 @@ def test_edit_goes_to_the_object_when_it_is_not_on_display(room: Rooms) -> None:
     assert there.session.plane == PlaneKey((0,), (1, 2))
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 1.5])
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, float("nan"), "x", None])
 def test_a_label_is_a_positive_whole_number(room: Rooms, wrong: float) -> None:
     there = room()
     with pytest.raises(LayerError):

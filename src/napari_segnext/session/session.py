@@ -21,6 +21,7 @@ layers, `History` the acts, `Preview` and `Target` the masks, `Engine` the answe
 from __future__ import annotations
 
 from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from napari_segnext.errors import LayerError, PromptError, SegNextError
@@ -242,8 +243,9 @@ class Session(
     @label.setter
     def label(self, label: int) -> None:
         self._sync()
-        if int(label) != label or label < 1:
-            raise LayerError(f"A label is a whole number from 1 on, not {label}.")
+        value: Any = label  # a script's may be anything
+        if not isinstance(value, Real) or value < 1 or value % 1:
+            raise LayerError(f"A label is a whole number from 1 on, not {label!r}.")
         if label != self._history.state.label:
             self._choose_label(int(label))
         self._update()
