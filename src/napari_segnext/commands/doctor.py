@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from napari_segnext import __version__
+from napari_segnext.core.cores import count_cores
 from napari_segnext.core.models import DEFAULT_MODEL, list_models, models_folders
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _torch() -> Finding:
 
 
 def _threads() -> Finding:
-    cores = os.cpu_count() or 1
+    cores = count_cores()
     variables = [
         f"{name}={os.environ[name]}" for name in _THREAD_VARIABLES if name in os.environ
     ]

@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from napari_segnext.core.checkpoints import save_safetensors
+from napari_segnext.core.cores import count_cores
 from napari_segnext.errors import CheckpointError
 from napari_segnext.training.batches import Batches, Recipe
 from napari_segnext.training.data import read_sets
@@ -279,19 +280,13 @@ def _check_folder(folder: Path) -> None:
         ) from error
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # what a container or a cluster lends
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _loaders(settings: Settings) -> int:
     """Choose how many processes of one thread make batches meanwhile."""
     if settings.loaders is not None:
         return settings.loaders
     if settings.device == "cpu":  # a step takes several times as long as a batch
-        return min(4, max(1, _cores() // 4))
-    return min(12, max(1, _cores() - 1))
+        return min(4, max(1, count_cores() // 4))
+    return min(12, max(1, count_cores() - 1))
 
 
 @contextmanager
@@ -300,7 +295,7 @@ def _resources(device: str) -> Iterator[None]:
     if device == "cpu":
         before = torch.get_num_threads()
         if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(_cores())
+            torch.set_num_threads(count_cores())
         try:
             yield
         finally:

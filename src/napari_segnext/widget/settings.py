@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.settings import get_plugin_settings
+
+from napari_segnext.core.cores import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ class Settings:
     @property
     def thread_count(self) -> int:
         """CPU threads to use, at least 1."""
-        return self.threads or max(1, (os.cpu_count() or 2) - 1)
+        return self.threads or max(1, count_cores() - 1)
 
 
 def read_settings() -> Settings:
