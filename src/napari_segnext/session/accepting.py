@@ -66,8 +66,8 @@ class Accepting(Overlapping):
         is_same = not state.object.each and self._has_own_pixels(masks)
         if not any(changes.values()) and not is_same:
             raise PromptError(
-                "All that is shown belongs to other labels, which are kept; correct "
-                "the prompts, or choose that other objects are overwritten."
+                "All that is shown belongs to other labels, which are kept; to correct "
+                "one of them, clear and edit it, or choose that others are overwritten."
             )
         change = PixelChange.joined(changes.values())
         self._target.write(change)
