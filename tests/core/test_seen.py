@@ -39,7 +39,7 @@ class Spy:
 
 def spied(model, window=None):
     predictor = Predictor(model, device="cpu", window=window)
-    predictor._network = Spy(predictor._network)
+    predictor._windows.network = Spy(predictor._windows.network)
     return predictor
 
 
@@ -101,7 +101,7 @@ CASES = [
 def test_it_is_what_the_network_got_for_the_answer(lite, window, name):
     predictor = spied(lite, window)
     features = predictor.encode(cells())
-    spy = predictor._network
+    spy = predictor._windows.network
     predictor.predict(features, PROMPTS[name])
     image, maps = spy.decoded[-1]
 
@@ -127,7 +127,7 @@ def test_with_an_answer_fed_back_it_is_in_the_map(lite):
 
     seen = predictor.look(features, both, first)
 
-    fed = predictor._network.decoded[-1][1][0].numpy()
+    fed = predictor._windows.network.decoded[-1][1][0].numpy()
     np.testing.assert_array_equal(seen.prompt_map, fed)
     assert seen.prompt_map[0].max() > 0.9
 
@@ -136,7 +136,7 @@ def test_a_small_object_is_seen_through_the_last_of_several_windows(lite):
     predictor = spied(lite)
     features = predictor.encode(cells())
     predictor.predict(features, PROMPTS["a click on a small object, looked at again"])
-    assert len(predictor._network.decoded) > 1
+    assert len(predictor._windows.network.decoded) > 1
     seen = predictor.look(features, Prompts([Click(40, 50)]))
     assert seen.step < (1, 1)
 
@@ -202,7 +202,7 @@ def test_negative_prompts_alone_are_shown_though_nobody_is_asked():
     features = predictor.encode(cells())
     prompts = Prompts([Click(40, 50, positive=False)])
     seen = predictor.look(features, prompts)
-    assert predictor._network.decoded == []
+    assert predictor._windows.network.decoded == []
     assert seen.prompt_map[2].any()
     assert not seen.prompt_map[:2].any()
 
@@ -243,7 +243,7 @@ class TwoBlobs:
 def test_the_papers_squash_gives_the_networks_own_answer():
     """Dropping parts is for windows; a small object must not switch it on here."""
     predictor = Predictor(tiny_model(), device="cpu", window="whole")
-    predictor._network = TwoBlobs()
+    predictor._windows.network = TwoBlobs()
     features = predictor.encode(np.zeros((64, 64), np.uint8))
     answer = predictor.predict(features, Prompts([Click(12, 12)]))
     assert answer.mask[12, 12]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any
-
-import torch
+from typing import TYPE_CHECKING
 
 from napari_segnext.core.devices import find_device
 from napari_segnext.core.feature_store import Shelf, weights_digest
 from napari_segnext.core.features import Features
 from napari_segnext.core.image import (
     check_plane,
-    normalise,
     plane_limits,
     warn_if_not_finite,
 )
@@ -23,20 +19,19 @@ from napari_segnext.core.looks import (
     settled,
     window_at,
 )
-from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.seen import Seen
-from napari_segnext.core.window_tensors import to_input, to_plane
-from napari_segnext.errors import Cancelled, PromptError, SegNextError
+from napari_segnext.core.window_network import WindowNetwork
+from napari_segnext.errors import PromptError, SegNextError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
-    from torch import Tensor
 
     from napari_segnext.core.feature_store import FeatureStore
     from napari_segnext.core.looks import Look
     from napari_segnext.core.models import Model
+    from napari_segnext.core.prediction import Prediction
     from napari_segnext.core.prompts import Prompts
     from napari_segnext.core.windows import Window
 
@@ -45,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Predictor"]
 
 _MAX_LOOKS = 4
-_MAX_BATCH = 4  # objects decoded at once: more of them leave the cache
 
 
 class Predictor:
@@ -85,13 +79,8 @@ class Predictor:
         if self.window not in ("whole", "auto"):
             raise SegNextError(f'window is {window!r}; use "whole" or "auto".')
         self.device = find_device(device)
-        network = model.network
-        if self.device.type != "cpu":  # the model's own network stays where it is
-            network = copy.deepcopy(network).to(self.device)
-        self._network: Any = network
+        self._windows = WindowNetwork(model, self.device)
         self._weights = ""
-        self._mean = torch.tensor(model.mean, device=self.device)[:, None, None]
-        self._std = torch.tensor(model.std, device=self.device)[:, None, None]
 
     def encode(
         self,
@@ -165,7 +154,7 @@ class Predictor:
         shelf = None
         if store is not None:
             if not self._weights:
-                self._weights = weights_digest(self._network)
+                self._weights = weights_digest(self._windows.network)
             shelf = Shelf(store, self._weights, self.device)
         return Features(array, limits, self.model.digest, shelf)
 
@@ -193,7 +182,7 @@ class Predictor:
         if not windows:
             windows = [window_at(self.model, self.window, features.shape, near)]
         for window in windows:
-            self._encoded(features, window, should_stop)
+            self._windows.encoded(features, window, should_stop)
 
     def predict(
         self,
@@ -315,11 +304,10 @@ class Predictor:
         self._check(features)
         look = open_look(self.model, self.window, features.shape, prompts, previous)
         self._answer(features, [look], should_stop)
-        image = self._input(features, look.window)[0] * self._std + self._mean
         row, col = look.window.row, look.window.col
         return Seen(
             (row, col, row + look.window.height, col + look.window.width),
-            image.clamp(0, 1).permute(1, 2, 0).cpu().numpy(),
+            self._windows.pixels(features, look.window),
             draw_map(look, self.model.style).numpy(),
         )
 
@@ -330,69 +318,12 @@ class Predictor:
                 "encode the plane with this predictor."
             )
 
-    def _input(self, features: Features, window: Window) -> Tensor:
-        """Return the network's input (1, 3, S, S) of a window."""
-        row0, col0, row1, col1 = window.region(features.shape)
-        rgb = normalise(features.plane[row0:row1, col0:col1], features.limits)
-        image = torch.from_numpy(rgb).to(self.device).permute(2, 0, 1)
-        image = ((image - self._mean) / self._std)[None]
-        with torch.inference_mode():
-            return to_input(image, window)
-
-    def _encoded(
-        self, features: Features, window: Window, should_stop: ShouldStop | None
-    ) -> tuple[Tensor, ...]:
-        tensors = features.get(window)
-        if tensors is None:
-            image = self._input(features, window)
-            with torch.inference_mode():
-                tensors = self._network.encode(image, should_stop)
-            features.put(window, tensors)
-        return tensors
-
     def _answer(
         self, features: Features, looks: list[Look], should_stop: ShouldStop | None
     ) -> None:
         """Answer what has no answer yet, through as many windows as it takes."""
         looks = [look for look in looks if look.answer is None]
         for left in reversed(range(_MAX_LOOKS if self.window == "auto" else 1)):
-            self._look_once(features, looks, should_stop)
+            self._windows.answer(features, looks, should_stop)
             if left:
                 looks = [look for look in looks if look_again(look, features.shape)]
-
-    def _look_once(
-        self, features: Features, looks: list[Look], should_stop: ShouldStop | None
-    ) -> None:
-        """Give each look the answer of its window, a few at once."""
-        looks = sorted(looks, key=lambda look: (look.window.row, look.window.col))
-        for start in range(0, len(looks), _MAX_BATCH):
-            if should_stop is not None and should_stop():
-                raise Cancelled
-            batch = looks[start : start + _MAX_BATCH]
-            tensors = self._gathered(features, batch, should_stop)
-            maps = torch.stack([draw_map(look, self.model.style) for look in batch])
-            with torch.inference_mode():
-                logits = self._network.decode(tensors, maps.to(self.device))
-                for index, look in enumerate(batch):
-                    crop = to_plane(logits[index, None], look.window, features.shape)
-                    look.answer = Prediction(
-                        features.shape,
-                        look.window.region(features.shape),
-                        crop[0].cpu().numpy(),
-                        self.model.threshold,
-                    )
-
-    def _gathered(
-        self, features: Features, batch: list[Look], should_stop: ShouldStop | None
-    ) -> tuple[Tensor, ...]:
-        """Image features of the looks' windows; of one where they share it."""
-        if len({look.window for look in batch}) == 1:
-            return self._encoded(features, batch[0].window, should_stop)
-        each = [self._encoded(features, look.window, should_stop) for look in batch]
-        return tuple(
-            # joining loses channels_last, without which depthwise layers crawl
-            torch.cat(level).contiguous(memory_format=torch.channels_last)
-            if level[0].ndim == 4
-            else torch.cat(level)
-            for level in zip(*each, strict=True)
-        )
