@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from qtpy.QtCore import QEvent, QPoint, Qt
 from qtpy.QtGui import QHelpEvent, QImage
 from qtpy.QtTest import QTest
@@ -13,7 +15,12 @@ from qtpy.QtWidgets import QApplication, QToolTip
 
 from napari_segnext.session.slices import SliceInfo
 from napari_segnext.widget.quality_strip import QualityStrip
-from napari_segnext.widget.strip_painting import BACKGROUND, Lanes, cells_of
+from napari_segnext.widget.strip_painting import (
+    BACKGROUND,
+    Lanes,
+    cells_of,
+    part_to_show,
+)
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 WIDTH = 400
@@ -127,7 +134,7 @@ def test_it_grows_with_the_font(strip) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100, 399, 400, 401, 5000])
 def test_every_slice_has_a_place_whatever_the_number(count: int) -> None:
-    cells = cells_of({index: info() for index in range(count)}, count, WIDTH)
+    cells = cells_of({index: info() for index in range(count)}, range(count), WIDTH)
     assert min(cell.left for cell in cells) == 0
     assert max(cell.right for cell in cells) == WIDTH
     assert all(cell.right > cell.left for cell in cells)
@@ -140,13 +147,52 @@ def test_where_room_is_scarce_the_worst_slice_and_every_mark_are_seen() -> None:
     slices[1003] = info(score=0.1)
     slices[1005] = info("keyed", None)
     slices[2007] = info(score=0.9, locked=True, reviewed=True)
-    cells = {cell.left: cell for cell in cells_of(slices, 5000, WIDTH)}
+    cells = {cell.left: cell for cell in cells_of(slices, range(5000), WIDTH)}
     bad, locked = cells[1003 * WIDTH // 5000], cells[2007 * WIDTH // 5000]
     assert bad.score == 0.1
     assert bad.keyed
     assert not bad.reviewed
     assert locked.locked
     assert locked.reviewed
+
+
+@settings(deadline=None)
+@given(
+    count=st.integers(1, 5000),
+    ends=st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    width=st.integers(1, 1000),
+)
+def test_of_a_long_stack_the_part_around_the_object_is_shown(count, ends, width):
+    first, last = sorted(int(part * (count - 1)) for part in ends)
+    part = part_to_show({first, last}, count, width)
+    assert {first, last, *part} <= set(range(count))
+    assert {first, last} <= set(part)
+    is_long = count * 2 > width
+    assert len(part) == count or is_long
+    if is_long and last - first < 8:
+        assert len(part) <= max(16, width // 4)
+
+
+def test_a_short_object_in_a_long_stack_is_seen_and_chosen(strip) -> None:
+    chosen: list[int] = []
+    strip.chosen.connect(chosen.append)
+    slices = {index: info() for index in range(700, 715)}
+    strip.show_slices(1500, slices, 707)
+    columns = [strip.column_of(index) for index in slices]
+    assert min(two - one for one, two in pairwise(columns)) >= 3
+    for index in (700, 714):
+        QTest.mouseClick(strip, LEFT, NONE, QPoint(strip.column_of(index), 10))
+    assert chosen == [700, 714]
+    before = strip.column_of(700)
+    strip.show_slices(1500, {index: info() for index in range(698, 717)}, 707)
+    assert strip.column_of(700) == before, "it keeps still while the object grows"
+    assert "around the object" in strip.tip_at(707)
+    edges = picture(strip)[[3, -4]][:, [0, -1]].astype(int)
+    assert (np.abs(edges - BACKGROUND.getRgb()[:3]) < 20).all(), "open at both ends"
+    strip.show_slices(1500, slices, 3)  # the slice on display is not in that part
+    picture(strip)
+    QTest.keyClick(strip, Qt.Key.Key_Home)
+    assert chosen[-1] == 0
 
 
 # ---- choosing
@@ -156,7 +202,7 @@ def test_where_room_is_scarce_the_worst_slice_and_every_mark_are_seen() -> None:
 def test_a_click_chooses_the_slice_under_it(strip, count: int) -> None:
     chosen: list[int] = []
     strip.chosen.connect(chosen.append)
-    strip.show_slices(count, {0: info()}, None)
+    strip.show_slices(count, {}, None)
     for index in {0, count // 2, count - 1}:
         chosen.clear()
         QTest.mouseClick(strip, LEFT, NONE, QPoint(strip.column_of(index), 10))

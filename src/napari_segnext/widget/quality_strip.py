@@ -10,11 +10,12 @@ from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from napari_segnext.widget import text
 from napari_segnext.widget.strip_painting import (
-    Cell,
     Lanes,
     cells_of,
+    columns_of,
     paint_cells,
     paint_shown,
+    part_to_show,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ _ROOM_PX = 2  # what the frame around the slice on display needs beside it
 
 class QualityStrip(QWidget):
     """A bar for every slice, as high as its score; marks for what was done to it.
+
+    Of a long stack the part around the object is shown.
 
     Attributes
     ----------
@@ -121,20 +124,23 @@ class QualityStrip(QWidget):
             text.ENDED.format(index=place, reason=note)
             for place, note in sorted(self._notes.items())
         ]
-        told = describe_slice(index, self._slices.get(index))
-        return "\n".join((told, *notes, text.STRIP_TIP))
+        told = [describe_slice(index, self._slices.get(index)), *notes]
+        part = self._part
+        if len(part) < self._count:
+            told.append(text.STRIP_PART.format(first=part[0], last=part[-1]))
+        return "\n".join((*told, text.STRIP_TIP))
 
     def slice_at(self, x: float) -> int | None:
         """Return the slice that is drawn at a column of pixels."""
         if not self._count:
             return None
-        index = int(x * self._count // max(1, self.width()))
-        return min(max(index, 0), self._count - 1)
+        part = self._part
+        index = part.start + int(x * len(part) // max(1, self.width()))
+        return min(max(index, part[0]), part[-1])
 
     def column_of(self, index: int) -> int:
         """Return the column of pixels in the middle of a slice."""
-        cell = self._cell_of(index)
-        return (cell.left + cell.right) // 2
+        return sum(self._columns_of(index)) // 2
 
     # ---- Qt
 
@@ -154,7 +160,7 @@ class QualityStrip(QWidget):
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
         if self._shown is not None and self._count:
-            paint_shown(painter, self._cell_of(self._shown), self._lanes)
+            paint_shown(painter, self._columns_of(self._shown), self._lanes)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.palette().highlight().color(), 2))
@@ -238,15 +244,17 @@ class QualityStrip(QWidget):
         if self._count and index != self._shown:
             self.chosen.emit(index)
 
-    def _cell_of(self, index: int) -> Cell:
-        width = self.width()
-        left = index * width // self._count
-        return Cell(left, max(left + 1, (index + 1) * width // self._count))
+    @property
+    def _part(self) -> range:
+        return part_to_show(self._slices, self._count, self.width())
+
+    def _columns_of(self, index: int) -> tuple[int, int]:
+        return columns_of(index, self._part, max(1, self.width()))
 
     def _room_of(self, index: int) -> QRect:
-        cell = self._cell_of(index)
-        width = cell.right - cell.left + 2 * (_ROOM_PX + 1)
-        return QRect(cell.left - _ROOM_PX - 1, 0, width, self.height())
+        left, right = self._columns_of(index)
+        width = right - left + 2 * (_ROOM_PX + 1)
+        return QRect(left - _ROOM_PX - 1, 0, width, self.height())
 
     def _drawn(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
@@ -255,8 +263,11 @@ class QualityStrip(QWidget):
         picture.setDevicePixelRatio(ratio)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        cells = cells_of(self._slices, self._count, width) if self._count else []
-        paint_cells(painter, cells, width, lanes)
+        part = self._part
+        cells = cells_of(self._slices, part, width) if part else []
+        paint_cells(
+            painter, cells, width, lanes, (part.start > 0, part.stop < self._count)
+        )
         painter.end()
         return picture
 

@@ -13,11 +13,20 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from napari_segnext.session.slices import SliceInfo
 
-__all__ = ["Cell", "Lanes", "cells_of", "paint_cells", "paint_shown", "score_colour"]
+__all__ = [
+    "Cell",
+    "Lanes",
+    "cells_of",
+    "columns_of",
+    "paint_cells",
+    "paint_shown",
+    "part_to_show",
+    "score_colour",
+]
 
 BACKGROUND = QColor("#1E2227")
 _FRAME = QColor("#5A626C")
@@ -33,6 +42,9 @@ _RAMP = ((0.2, (213, 94, 0)), (0.5, (240, 220, 150)), (0.8, (86, 180, 233)))
 _LOWEST_BAR = 0.12
 _UNKNOWN_BAR = 0.5
 _GAP_FROM_PX = 4  # narrower cells touch
+_LEAST_PX = 2  # of a slice; a stack that leaves it less is shown in part ...
+_SLICE_PX = 4  # ... with that much for a slice, unless the object is long
+_AROUND = 1.5  # times the slices that an object is on are shown at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +116,62 @@ class Cell:
         self.reviewed &= info.reviewed
 
 
-def cells_of(slices: Mapping[int, SliceInfo], count: int, width: int) -> list[Cell]:
-    """Share out `width` columns of pixels among `count` slices.
+def part_to_show(found: Collection[int], count: int, width: int) -> range:
+    """Return the slices that the strip shows: all, or those around a short object.
+
+    A part of a long stack has a length and a beginning that seldom change while an
+    object grows: the strip keeps still.
+
+    Parameters
+    ----------
+    found : collection of int
+        The slices that have something to show.
+    count, width : int
+        All slices, and the pixels for them.
+    """
+    if not found or count * _LEAST_PX <= width:
+        return range(count)
+    first, last = min(found), max(found)
+    length = max(8, width // _SLICE_PX)
+    while length < _AROUND * (last - first + 1):
+        length *= 2
+    if length >= count:
+        return range(count)
+    step = length // 4
+    start = round(((first + last + 1) / 2 - length / 2) / step) * step
+    start = min(max(start, 0), count - length)
+    return range(start, start + length)
+
+
+def columns_of(index: int, part: range, width: int) -> tuple[int, int]:
+    """Return the columns of pixels of a slice, the last one excluded; at least one.
+
+    Parameters
+    ----------
+    index : int
+        The slice.
+    part, width
+        The slices that are shown, and the pixels for them.
+    """
+    place = index - part.start
+    left = place * width // len(part)
+    return left, max(left + 1, (place + 1) * width // len(part))
+
+
+def cells_of(slices: Mapping[int, SliceInfo], part: range, width: int) -> list[Cell]:
+    """Share out `width` columns of pixels among slices.
 
     Parameters
     ----------
     slices : mapping of int to SliceInfo
         The slices that have something to show.
-    count, width : int
-        All slices, and the pixels for them.
+    part, width
+        As for :func:`columns_of`.
     """
     cells: dict[int, Cell] = {}
     for index, info in slices.items():
-        left = index * width // count
-        if left not in cells:
-            right = max(left + 1, (index + 1) * width // count)
-            cells[left] = Cell(left, right)
-        cells[left].add(info)
+        left, right = columns_of(index, part, width)
+        cells.setdefault(left, Cell(left, right)).add(info)
     return list(cells.values())
 
 
@@ -135,8 +186,26 @@ def score_colour(score: float) -> QColor:
     return QColor(red, green, blue)
 
 
-def paint_cells(painter: QPainter, cells: list[Cell], width: int, lanes: Lanes) -> None:
-    """Draw everything but the slice on display."""
+def paint_cells(
+    painter: QPainter,
+    cells: list[Cell],
+    width: int,
+    lanes: Lanes,
+    goes_on: tuple[bool, bool],
+) -> None:
+    """Draw everything but the slice on display.
+
+    Parameters
+    ----------
+    painter : QPainter
+        Of a picture.
+    cells : list of Cell
+        What is to be seen.
+    width, lanes
+        Of the picture.
+    goes_on : (bool, bool)
+        Whether the stack goes on at the left and at the right: the frame is open there.
+    """
     top = lanes.keys + lanes.bars
     painter.fillRect(0, 0, width, lanes.height, BACKGROUND)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -157,13 +226,17 @@ def paint_cells(painter: QPainter, cells: list[Cell], width: int, lanes: Lanes) 
             _paint_key(painter, (cell.left + cell.right) / 2, lanes)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(_FRAME)
-    painter.drawRect(QRectF(0.5, 0.5, width - 1, lanes.height - 1))
+    left, right = (lanes.height * is_open for is_open in goes_on)
+    painter.drawRect(
+        QRectF(0.5 - left, 0.5, width - 1 + left + right, lanes.height - 1)
+    )
 
 
-def paint_shown(painter: QPainter, cell: Cell, lanes: Lanes) -> None:
+def paint_shown(painter: QPainter, columns: tuple[int, int], lanes: Lanes) -> None:
     """Draw the frame around the slice on display."""
-    left = min(cell.left, cell.right - 3)
-    inner = QRectF(left + 0.5, 0.5, max(2, cell.right - left - 1), lanes.height - 1)
+    right = columns[1]
+    left = min(columns[0], right - 3)
+    inner = QRectF(left + 0.5, 0.5, max(2, right - left - 1), lanes.height - 1)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(_DARK, 3))
     painter.drawRect(inner)

@@ -209,6 +209,7 @@ STRIP_TIP = trans._(
     "Height and colour: the score. Triangle: made by hand; hatched: interpolated; thin "
     "line: reviewed; thick line: locked. Click or drag to go there."
 )
+STRIP_PART = trans._("Shown are the slices {first} to {last}, around the object.")
 SLICE_EMPTY = trans._("Slice {index}: nothing of the object")
 SLICE_TOLD = trans._("Slice {index}: {told}")
 SLICE_KINDS = {
