@@ -11,6 +11,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from napari_segnext.core.prompt_map import Grid, draw_prompts
 from napari_segnext.evaluation.prompting import sample_prompts
+from napari_segnext.training.carried import sample_carried_prompts
 from napari_segnext.training.crops import augment_intensity, random_crop
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.prompt_map import PromptStyle
+    from napari_segnext.core.prompts import Prompts
     from napari_segnext.training.crops import Crop
     from napari_segnext.training.data import Annotated, Instance
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Batches", "Recipe"]
 
 _MIN_VISIBLE_PX = 30
+_CARRIED = 0.45  # of the objects that the slice beside has, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,15 @@ class Recipe:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     seed: int = 0
+
+
+def _first_prompts(
+    truth: npt.NDArray[np.bool_], crop: Crop, label: int, rng: np.random.Generator
+) -> Prompts:
+    neighbour = None if crop.neighbours is None else crop.neighbours == label
+    if neighbour is not None and neighbour.any() and rng.random() < _CARRIED:
+        return sample_carried_prompts(truth, neighbour, rng)
+    return sample_prompts(truth, crop.labels, neighbour, rng)
 
 
 def _with_objects(
@@ -146,8 +158,7 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):
             images.append(np.nan_to_num(image, nan=0.0).transpose(2, 0, 1))
             for label in labels:
                 truth = crop.labels == label
-                other = None if crop.neighbours is None else crop.neighbours == label
-                prompts = sample_prompts(truth, crop.labels, other, rng)
+                prompts = _first_prompts(truth, crop, label, rng)
                 truths.append(truth)
                 known.append(crop.labels >= 0)
                 maps.append(draw_prompts(prompts, grid, recipe.style))
