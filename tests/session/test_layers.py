@@ -323,8 +323,9 @@ def test_labels_without_a_place_are_laid_over_the_image(room: Rooms) -> None:
     there.session.close()
 
     elsewhere = Labels(np.zeros(image.data.shape, np.uint16), translate=(0, 1, 0))
-    room(image=Image(make_stack(), **TRANSFORM), target=elsewhere)
-    assert tuple(elsewhere.translate) == (0, 1, 0)  # somebody put it there
+    with pytest.raises(LayerError, match="lies elsewhere"):  # somebody put it there
+        room(image=Image(make_stack(), **TRANSFORM), target=elsewhere)
+    assert tuple(elsewhere.translate) == (0, 1, 0)
 
 
 def test_other_columns_of_adopted_features_survive_undo(room: Rooms) -> None:

@@ -93,7 +93,7 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
         if _has_no_place(layer):
             for name, value in transform_of(image).items():
                 setattr(layer, name, value)
-        if role == "scribbles" and not lies_where(layer, image):
+        if not lies_where(layer, image):
             raise LayerError(
                 f"The layer {layer.name!r} lies elsewhere than the image (scale, "
                 "translate, rotate, shear or affine differ); give it the image's."
