@@ -382,6 +382,7 @@ def test_the_users_own_points_and_shapes_come_back_as_they_were(room: Rooms) -> 
             ),
         ),
         ("target", lambda: _read_only()),
+        ("target", lambda: Labels(np.zeros((5, 40, 50), ">u2"))),
     ],
 )
 def test_layers_that_cannot_play_their_part_are_refused_in_one_sentence(

@@ -118,7 +118,8 @@ def check_writable(target: Labels) -> None:
     Raises
     ------
     LayerError
-        If it is multiscale, computed lazily, read-only or locked.
+        If it is multiscale, computed lazily, in a foreign byte order, read-only or
+        locked.
     """
     data = target.data
     name = target.name
@@ -131,6 +132,12 @@ def check_writable(target: Labels) -> None:
         raise LayerError(
             f"The labels {name!r} are computed lazily and cannot be written; "
             "load them into memory (numpy) or into a zarr array first."
+        )
+    if not getattr(data.dtype, "isnative", True):
+        # napari itself, its brush too, writes 256 for 1 into such arrays of uint16
+        raise LayerError(
+            f"The labels {name!r} have a byte order ({data.dtype}) that napari writes "
+            f"wrongly; first do layer.data = layer.data.astype({data.dtype.name!r})."
         )
     flags = getattr(data, "flags", None)
     if getattr(data, "read_only", False) or (
