@@ -60,6 +60,11 @@ BAD = {
 }
 
 
+def test_a_prompt_without_names_is_told_how_to_write_it() -> None:
+    with pytest.raises(PromptError, match=r"A click is \[30, 40\]; write .*\"row\""):
+        Prompts.from_dict({"clicks": [[30, 40]]})
+
+
 @pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
 def test_senseless_prompt_is_a_prompt_error(make):
     with pytest.raises(PromptError, match=r"\w+ .*[.]$"):

@@ -231,6 +231,11 @@ def _to_plain(value: Prompt | Mask) -> dict[str, Any]:
 
 
 def _from_plain(kind: type, content: dict[str, Any]) -> Any:
+    if not isinstance(content, dict):
+        raise PromptError(
+            f"A {kind.__name__.lower()} is {content!r}; write its values with their "
+            'names, as {"row": 40, "col": 31} for a click.'
+        )
     arguments: dict[str, Any] = {
         name: tuple(item) if name in ("shape", "region") else item
         for name, item in content.items()
