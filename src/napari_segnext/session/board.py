@@ -64,17 +64,11 @@ class Board(Roles):
             self.dirty.discard(role)
             complaints += self._new_complaints(role, reading.complaints)
             take_over(now, reading, kinds, names)
-        if "scribbles" in self.dirty and not self._is_being_painted:
+        if "scribbles" in self.dirty and not self.is_being_painted("scribbles"):
             self.dirty.discard("scribbles")
             self._read_scribbles(now, known)
             complaints += self._new_complaints("scribbles", self._misplaced())
         return now, complaints
-
-    @property
-    def _is_being_painted(self) -> bool:
-        """Whether the user is in the middle of a stroke, which is one when it ends."""
-        # private: napari has no public name for that
-        return bool(getattr(self._layers.get("scribbles"), "_block_history", False))
 
     @property
     def complaint(self) -> str:

@@ -107,7 +107,9 @@ class Following(Acting):
         self._look_at_prompts()
         if self._lost_target is not None:
             self._log_lost_target(*self._lost_target)
-        elif "target" in self._board.dirty:
+        elif "target" in self._board.dirty and not self._board.is_being_painted(
+            "target"
+        ):
             self._look_at_target()
         if self._board.plane != self._plane:
             self._look()

@@ -190,6 +190,11 @@ class Roles:
         # private: napari has no public name for that
         return bool(getattr(self._layers.get(role), "_is_creating", False))
 
+    def is_being_painted(self, role: str) -> bool:
+        """Whether the user is in the middle of a stroke, which is one when it ends."""
+        # private: napari has no public name for that
+        return bool(getattr(self._layers.get(role), "_block_history", False))
+
     def _unwatch(self, role: str) -> None:
         layer = self._layers.get(role)
         if layer is not None:

@@ -150,18 +150,27 @@ class Target:
         Raises
         ------
         LayerError
-            If the layer cannot be written; it is as it was then.
+            If the layer cannot be written, or is being painted. It is as it was then,
+            but where it refuses that, too; what stays is an act of its own.
         """
         if change is not None and change:
             check_change(self.layer, change)
+            self._check_not_painted()
             try:
                 self._write(change, in_bulk or len(change) > _MOST_BY_NAPARI)
             except Exception as error:  # files and networks raise nearly anything
-                self._put_back(change)
-                raise LayerError(
+                problem = (
                     f"The labels {self.layer.name!r} cannot be written "
-                    f"({type(error).__name__}: {error}); make room, or check where "
-                    "they are kept, and do it again."
+                    f"({type(error).__name__}: {error})"
+                )
+                if self._put_back(change):
+                    raise LayerError(
+                        f"{problem}; make room, or check where they are kept, and do "
+                        "it again."
+                    ) from error
+                raise LayerError(
+                    f"{problem}, and a part may stay that could not be put back; make "
+                    "room, or check where they are kept, then undo takes it back."
                 ) from error
         self.accept_as_is()
 
@@ -176,13 +185,35 @@ class Target:
         else:
             self._spans = None
 
-    def _put_back(self, change: PixelChange) -> None:
-        """Undo what was written of a change before the rest was refused."""
+    def _check_not_painted(self) -> None:
+        if self._board.is_being_painted("target"):
+            raise LayerError(
+                f"The labels {self.layer.name!r} are being painted; end the stroke, "
+                "then do it again."
+            )
+
+    def _put_back(self, change: PixelChange) -> bool:
+        """Undo what was written of a change before the rest was refused.
+
+        Where that is refused, too, what stays will be seen as if it was painted.
+
+        Returns
+        -------
+        bool
+            Whether the layer is as it was.
+        """
+        is_back = False
         with suppress(Exception):
             write_in_bulk(self.layer.data, change.inverse())
+            is_back = True
         self._spans = None
         self.layer.refresh()
         self.accept_as_is()
+        if not is_back:
+            atom = change.coordinates, change.before, change.after
+            self._board.target_atoms.append(atom)
+            self._board.dirty.add("target")
+        return is_back
 
     def accept_as_is(self) -> None:
         """Take what the layer holds now as what it should hold."""
