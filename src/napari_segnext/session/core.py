@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,11 @@ class SessionCore:
         if contrast not in CONTRASTS:
             raise ImageError(f"contrast is {contrast!r}; use one of {CONTRASTS}.")
         self._viewer = unwrapped(viewer)
+        has_window = getattr(self._viewer, "window", None) is not None
+        self._thread = (
+            threading.main_thread() if has_window else threading.current_thread()
+        )
+        self._check_thread()
         self._image = check_image(unwrapped(image))
         if self._image not in self._viewer.layers:
             raise ImageError("The image is not in the viewer; add it first.")
@@ -102,7 +108,15 @@ class SessionCore:
         except SegNextError as error:
             self._report(error)
 
+    def _check_thread(self) -> None:
+        if threading.current_thread() is not self._thread:
+            raise SegNextError(
+                "A session belongs to the thread that made it, and with a window to "
+                "the main one; call it there, for instance when a worker has returned."
+            )
+
     def _check_open(self) -> None:
+        self._check_thread()
         if self._closed:
             raise LayerError("The session is closed; open a new one for this image.")
 

@@ -54,8 +54,9 @@ class Session(
 
     Coordinates are in data pixels of the image, one number for every axis, (..., y, x),
     pixel centres at integers. Every method must be called on the thread that made the
-    session; inference runs on a thread of its own. Once the session is closed, what
-    reads or changes layers raises LayerError; undo and redo then return False.
+    session, and raises SegNextError elsewhere; inference runs on a thread of its own.
+    Once the session is closed, what reads or changes layers raises LayerError; undo and
+    redo then return False.
 
     Parameters
     ----------
@@ -203,6 +204,7 @@ class Session(
         return self._move(forward=True)
 
     def _move(self, forward: bool) -> bool:
+        self._check_thread()
         if self._closed:
             return False
         try:
@@ -340,10 +342,12 @@ class Session(
 
     def deliver(self) -> None:
         """Deliver the answers that are ready, without reading the layers."""
+        self._check_thread()
         if not self._closed:
             self._worker.deliver()
             self._update()
 
     def close(self) -> None:
         """End the session: keep the target, remove the other layers that were made."""
+        self._check_thread()
         self._close()
