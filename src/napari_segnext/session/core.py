@@ -16,7 +16,7 @@ from napari_segnext.session.engine import Engine, Source
 from napari_segnext.session.groups import answer_mask
 from napari_segnext.session.history import History
 from napari_segnext.session.layers import ROLES, unwrapped
-from napari_segnext.session.loop import MainLoop
+from napari_segnext.session.loop import MainLoop, has_window
 from napari_segnext.session.pixels import PlaneMask
 from napari_segnext.session.planes import PlaneKey, level_0
 from napari_segnext.session.preview import Preview
@@ -61,9 +61,10 @@ class SessionCore:
         if contrast not in CONTRASTS:
             raise ImageError(f"contrast is {contrast!r}; use one of {CONTRASTS}.")
         self._viewer = unwrapped(viewer)
-        has_window = getattr(self._viewer, "window", None) is not None
         self._thread = (
-            threading.main_thread() if has_window else threading.current_thread()
+            threading.main_thread()
+            if has_window(self._viewer)
+            else threading.current_thread()
         )
         self._check_thread()
         self._image = check_image(unwrapped(image))

@@ -16,9 +16,14 @@ from psygnal import Signal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MainLoop"]
+__all__ = ["MainLoop", "has_window"]
 
 _INTERVAL_MS = 10
+
+
+def has_window(viewer: Any) -> bool:
+    """Whether a viewer has a window, and therefore an event loop."""
+    return getattr(viewer, "window", None) is not None
 
 
 class MainLoop:
@@ -37,7 +42,7 @@ class MainLoop:
     _running: ClassVar[WeakSet[MainLoop]] = WeakSet()
 
     def __init__(self, viewer: Any, callback: Callable[[], None]) -> None:
-        self._viewer_has_window = getattr(viewer, "window", None) is not None
+        self._viewer_has_window = has_window(viewer)
         self.is_running = False
         self._asked = False
         self._callback = WeakMethod(callback)
