@@ -17,7 +17,7 @@ from skimage.io import imread
 import napari_segnext
 from napari_segnext.cli import main
 from napari_segnext.commands import doctor
-from napari_segnext.commands.options import write_labels
+from napari_segnext.commands.options import read_image, write_labels
 from napari_segnext.commands.prompt_file import Entry
 from napari_segnext.commands.segment import segment
 from napari_segnext.core.image import contrast_limits
@@ -174,6 +174,30 @@ def test_segment_encodes_a_plane_once_for_all_objects_on_it(monkeypatch) -> None
     np.testing.assert_array_equal(labels, one_by_one)
 
 
+def test_segment_tells_colours_from_planes_by_the_prompts() -> None:
+    stack = load_sample("nuclei_3d").image[44:47, :64, :64].astype(np.uint16) * 200
+    predictor = napari_segnext.Predictor(napari_segnext.load_model(), device="cpu")
+    prompts = napari_segnext.Prompts(clicks=[napari_segnext.Click(12, 34)])
+    colours = np.moveaxis(stack, 0, -1)
+    labels = segment(predictor, colours, [Entry(1, (), prompts)])
+    assert labels.shape == (64, 64)
+    assert labels[12, 34] == 1
+    prompts = napari_segnext.Prompts(clicks=[napari_segnext.Click(34, 1)])
+    labels = segment(predictor, colours, [Entry(1, (12,), prompts)])
+    assert labels.shape == colours.shape
+    assert labels[12, 34, 1] == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x93NUMPY\x01\x00"])
+def test_a_numpy_file_without_an_array_is_a_sentence(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "image.npy"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match="cannot be read as an image"):
+        read_image(path)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -185,6 +209,7 @@ def test_segment_encodes_a_plane_once_for_all_objects_on_it(monkeypatch) -> None
         ('[{"plane": [5], "label": "a", "clicks": []}]', "whole numbers from 1"),
         ('[{"plane": [5], "label": 0, "clicks": []}]', "whole numbers from 1"),
         ('[{"plane": [5], "circles": []}]', "Unknown kinds"),
+        ('[{"plane": [5], "clicks": null}]', "give a list"),
         ('[{"plane": [5], "clicks": [{"row": 1, "column": 1}]}]', "prompts"),
         ('[{"plane": [5], "clicks": [{"row": 5000, "col": 1}]}]', "outside"),
     ],

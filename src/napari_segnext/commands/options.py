@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tifffile
+from numpy.lib.format import open_memmap
 
 from napari_segnext.core.models import DEFAULT_MODEL
 from napari_segnext.errors import ImageError
@@ -29,15 +30,18 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def read_image(path: Path) -> npt.NDArray[Any]:
-    """Read an image file.
+    """Read an image file; of a NumPy file only what will be looked at.
 
     Raises
     ------
     ImageError
         If it is missing or of no known format.
     """
+    suffix = path.suffix.lower()
     try:
-        if path.suffix.lower() in (".tif", ".tiff"):
+        if suffix == ".npy":
+            return open_memmap(path, mode="r")
+        if suffix in (".tif", ".tiff"):
             return tifffile.imread(path)
         from skimage.io import imread
 

@@ -42,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "segment", help="segment an image by prompts in a file", epilog=_DESCRIPTION
     )
-    parser.add_argument("image", type=Path, help="TIFF or any image file")
+    parser.add_argument("image", type=Path, help=".tif, .npy or any image file")
     parser.add_argument("--prompts", type=Path, required=True, help="JSON file")
     parser.add_argument("--out", type=Path, required=True, help="labels TIFF to write")
     add_model_options(parser)
@@ -92,8 +92,10 @@ def segment(
     """
     from napari_segnext.core.image import contrast_limits
 
-    # a short last axis of bytes is colour
-    is_rgb = image.ndim > 2 and image.shape[-1] in (3, 4) and image.dtype == np.uint8
+    # a short last axis is colour where it holds bytes, or the planes leave it over
+    is_rgb = image.ndim > 2 and image.shape[-1] in (3, 4)
+    if image.dtype != np.uint8:
+        is_rgb &= all(len(entry.plane) == image.ndim - 3 for entry in entries)
     shape = image.shape[:-1] if is_rgb else image.shape
     limits = None if is_rgb else contrast_limits(image)
     for entry in entries:

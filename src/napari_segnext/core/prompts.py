@@ -194,6 +194,9 @@ class Prompts:
             unknown = set(content) - {*_FIELD_OF.values(), "mask"}
             if unknown:
                 raise PromptError(f"Unknown kinds of prompts: {sorted(unknown)}.")
+            for name in set(content) - {"mask"}:
+                if not isinstance(content[name], list):
+                    raise PromptError(f"{name} are {content[name]!r}; give a list.")
             prompts = [
                 _from_plain(kind, value)
                 for kind, name in _FIELD_OF.items()

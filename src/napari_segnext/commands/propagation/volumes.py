@@ -117,7 +117,7 @@ def open_volume(path: Path) -> Volume:
         return _open_zarr(path)
     if _is_tiff(path):
         return _open_tiff(path)
-    return _named(_open_array(path), "", path)
+    return _named(read_image(path), "", path)
 
 
 def read_plane(path: Path) -> npt.NDArray[Any]:
@@ -132,7 +132,7 @@ def read_plane(path: Path) -> npt.NDArray[Any]:
     if is_zarr(path):
         plane = np.asarray(_open_node(path)[0][...])
     else:
-        plane = np.asarray(read_image(path) if _is_tiff(path) else _open_array(path))
+        plane = np.asarray(read_image(path))
     if plane.ndim > 2:  # (1, H, W) is a plane, too
         plane = plane.reshape([size for size in plane.shape if size > 1])
     if plane.ndim != 2:
@@ -153,15 +153,6 @@ def _check_path(path: Path) -> None:
 
 def _is_tiff(path: Path) -> bool:
     return path.suffix.lower() in (".tif", ".tiff")
-
-
-def _open_array(path: Path) -> npt.NDArray[Any]:
-    if path.suffix.lower() != ".npy":
-        return read_image(path)
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ImageError(f"{path} cannot be read as an array: {error}.") from error
 
 
 def _open_tiff(path: Path) -> Volume:
