@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,11 +29,29 @@ __all__ = [
     "compose",
     "compose_together",
     "overlapping",
+    "plain_labels",
     "recolour",
     "write",
 ]
 
 OVERLAPS = ("keep", "overwrite", "ask")
+
+
+def plain_labels(labels: int | Iterable[int]) -> tuple[int, ...]:
+    """Return one label or several, each once, as Python's numbers.
+
+    Raises
+    ------
+    LayerError
+        If they are no whole numbers.
+    """
+    several = labels if isinstance(labels, Iterable) else [labels]
+    try:
+        return tuple(dict.fromkeys(index(label) for label in several))
+    except TypeError as error:
+        raise LayerError(
+            f"Labels are whole numbers, not {labels!r}; name one or several."
+        ) from error
 
 
 def check_label(target: Labels, label: int) -> None:

@@ -18,7 +18,7 @@ from napari_segnext.session.acts import (
     PlaneState,
     Split,
 )
-from napari_segnext.session.compose import check_label, recolour
+from napari_segnext.session.compose import check_label, plain_labels, recolour
 from napari_segnext.session.pixels import PlaneMask
 from napari_segnext.session.splitting import cut
 from napari_segnext.session.together import opened_together, singles_of
@@ -113,7 +113,7 @@ class Objects(Tools):
             If there is no such label.
         """
         self._sync()
-        self._check_labels([label])
+        (label,) = self._known_labels([label])
         opened = OpenObject(
             self._history.new_object(), self._stored_planes(label), editing=label
         )
@@ -121,7 +121,7 @@ class Objects(Tools):
 
     def _edit_several(self, labels: Sequence[int]) -> None:
         """Open accepted objects together; they take no prompts."""
-        self._check_labels(labels)
+        labels = self._known_labels(labels)
         planes = {label: self._stored_planes(label) for label in labels}
         opened = opened_together(self._history.new_object(), planes)
         self._open(labels[0], opened)
@@ -147,11 +147,11 @@ class Objects(Tools):
             If there is no such label, or the target cannot be written.
         """
         self._sync()
-        wanted = sorted({labels} if isinstance(labels, int) else set(labels))
+        wanted = sorted(plain_labels(labels))
         state = self._history.state
         is_open = not state.object.is_blank
         opened = set(singles_of(state.object, state.label)) if is_open else set()
-        self._check_labels([label for label in wanted if label not in opened])
+        self._known_labels([label for label in wanted if label not in opened])
         if not wanted:
             return
         stored = [label for label in wanted if label in self._target.labels]
@@ -186,10 +186,9 @@ class Objects(Tools):
             cannot be written.
         """
         self._sync()
-        wanted = sorted({int(label) for label in labels})
+        wanted = sorted(self._known_labels(labels))
         if len(wanted) < 2:
             raise LayerError("Name at least two different labels to merge.")
-        self._check_labels(wanted)
         self._check_not_open(wanted)
         first = wanted[0]
         others = {label: self._target.find(label) for label in wanted[1:]}
@@ -233,7 +232,7 @@ class Objects(Tools):
             If the line does not cut the object in two.
         """
         self._sync()
-        self._check_labels([label])
+        (label,) = self._known_labels([label])
         self._check_not_open([label])
         plane, flat = self._placed(line)
         if len(flat) < 2:
@@ -256,14 +255,23 @@ class Objects(Tools):
         self._update()
         return new
 
-    def _check_labels(self, labels: Sequence[int]) -> None:
+    def _known_labels(self, labels: int | Iterable[int]) -> tuple[int, ...]:
+        """Return the labels, which are objects in the target.
+
+        Raises
+        ------
+        LayerError
+            If they are not.
+        """
         self._target.check_shape()
-        for label in labels:
+        known = plain_labels(labels)
+        for label in known:
             if label not in self._target.labels:
                 raise LayerError(
                     f"There is no object with label {label} in "
                     f"{self._target.layer.name!r}; choose one that is there."
                 )
+        return known
 
     def _check_not_open(self, labels: Sequence[int]) -> None:
         opened = set(self._history.state.object.opened) & set(labels)

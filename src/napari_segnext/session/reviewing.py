@@ -62,7 +62,7 @@ class Reviewing(Objects):
             If there is no such label.
         """
         self._sync()
-        self._check_labels([label])
+        (label,) = self._known_labels([label])
         planes = list(self._target.find(label).keys(self._board.axes))
         self._focus = label
         self._go_to(planes[len(planes) // 2 : len(planes) // 2 + 1])
@@ -111,7 +111,7 @@ class Reviewing(Objects):
             If there is no such label.
         """
         self._sync()
-        self._check_labels([label])
+        (label,) = self._known_labels([label])
         if self._is_reviewed(label) == bool(reviewed):
             return
         state = self._history.state

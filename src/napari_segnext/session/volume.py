@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segnext.errors import PromptError
+from napari_segnext.session.compose import plain_labels
 from napari_segnext.session.correcting import Correcting
 from napari_segnext.session.making import Row
 from napari_segnext.session.runs import Wish
@@ -134,7 +135,9 @@ class Volume(Correcting):
                     "No object is open; prompt one on a slice, or name an accepted one."
                 )
             return
-        labels = _labels(label)
+        labels = plain_labels(label)
+        if not labels:
+            raise PromptError("No label is named; name one or several.")
         if labels == state.object.opened:
             return
         if len(labels) > 1:
@@ -176,20 +179,6 @@ class Volume(Correcting):
                 f"Axis {axis} has one slice only; there is none to go on to."
             )
         return Row.through(plane, axis, size)
-
-
-def _labels(label: int | Iterable[int]) -> tuple[int, ...]:
-    if isinstance(label, int | np.integer):
-        return (int(label),)
-    try:
-        labels = tuple(dict.fromkeys(int(value) for value in label))
-    except (TypeError, ValueError) as error:
-        raise PromptError(
-            f"Labels are whole numbers, not {label!r}; name one or several."
-        ) from error
-    if not labels:
-        raise PromptError("No label is named; name one or several.")
-    return labels
 
 
 def _limits(slices: range | None, size: int) -> range:
