@@ -204,6 +204,7 @@ ERRORS = {
         lambda p, f: Predictor(tiny_model(1), device="cpu").predict(f, CLICK),
         SegNextError,
     ),
+    "a name": (lambda p, f: Predictor("segnext-lite"), SegNextError),
     "unknown device": (lambda p, f: Predictor(tiny_model(), "toaster"), SegNextError),
     "unknown window": (
         lambda p, f: Predictor(tiny_model(), "cpu", window="small"),

@@ -39,6 +39,7 @@ BAD = {
     "mask of text": lambda: Mask.from_array(np.full((4, 4), "x")),
     "empty stroke": lambda: Stroke.from_array(np.zeros((4, 4))),
     "clicks that are boxes": lambda: Prompts(clicks=[Box(0, 0, 1, 1)]),
+    "one click, no list": lambda: Prompts(clicks=Click(1, 1)),
     "added text": lambda: Prompts().add("click"),
     "broken JSON": lambda: Prompts.from_json("{"),
     "unknown kind in JSON": lambda: Prompts.from_json('{"circles": []}'),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_segnext.core.devices import find_device
 from napari_segnext.core.feature_store import Shelf, weights_digest
@@ -19,6 +19,7 @@ from napari_segnext.core.looks import (
     settled,
     window_at,
 )
+from napari_segnext.core.models import Model
 from napari_segnext.core.seen import Seen
 from napari_segnext.core.window_network import WindowNetwork
 from napari_segnext.errors import PromptError, SegNextError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from napari_segnext.core.feature_store import FeatureStore
     from napari_segnext.core.looks import Look
-    from napari_segnext.core.models import Model
     from napari_segnext.core.prediction import Prediction
     from napari_segnext.core.prompts import Prompts
     from napari_segnext.core.windows import Window
@@ -59,7 +59,7 @@ class Predictor:
     Raises
     ------
     SegNextError
-        If the device or the window is not known.
+        If there is no model, or the device or the window is not known.
 
     Examples
     --------
@@ -74,6 +74,11 @@ class Predictor:
     def __init__(
         self, model: Model, device: str = "auto", window: str | None = None
     ) -> None:
+        given: Any = model  # a script's may be anything
+        if not isinstance(given, Model):
+            raise SegNextError(
+                f"A predictor takes what load_model returns, not {given!r}."
+            )
         self.model = model
         self.window = window or model.default_window
         if self.window not in ("whole", "auto"):

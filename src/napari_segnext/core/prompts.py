@@ -11,6 +11,7 @@ import hashlib
 import json
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from napari_segnext.core.prompt_types import Box, Click, Polygon, Scribble
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "Box",
@@ -80,7 +81,12 @@ class Prompts:
     def __post_init__(self) -> None:
         """Freeze the sequences and check what is in them."""
         for kind, name in _FIELD_OF.items():
-            values = tuple(getattr(self, name))
+            given: Any = getattr(self, name)
+            if not isinstance(given, Iterable):
+                raise PromptError(
+                    f"`{name}` takes a list of {kind.__name__} values, not {given!r}."
+                )
+            values = tuple(given)
             wrong = [value for value in values if not isinstance(value, kind)]
             if wrong:
                 raise PromptError(
