@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from rooms import STACK_SHAPE, make_stack
 
 import napari_segnext as ns
 from napari_segnext.errors import ImageError, LayerError, PromptError, SegNextError
+from napari_segnext.session.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rooms import Room
-
-    from napari_segnext.session.session import Session
 
 NAN = float("nan")
 
@@ -33,6 +33,8 @@ SENSELESS: dict[str, tuple[Callable[[Session], object], type[SegNextError]]] = {
     "scribble of a point": (lambda s: s.add_scribble([(1, 5, 5)]), PromptError),
     "mask of another shape": (lambda s: s.add_mask(np.ones((5, 5))), PromptError),
     "empty mask": (lambda s: s.add_mask(np.zeros((40, 50))), PromptError),
+    "plane of text": (lambda s: s.add_mask(np.eye(40, 50), plane="a"), PromptError),  # type: ignore[arg-type]
+    "plane between planes": (lambda s: s.lock(("z", 2)), PromptError),  # type: ignore[arg-type]
     "nothing to accept": (lambda s: s.accept(), PromptError),
     "unknown label": (lambda s: s.edit(77), LayerError),
     "unknown polarity": (lambda s: setattr(s, "polarity", "maybe"), PromptError),
@@ -86,6 +88,18 @@ def test_a_stack_of_no_slices_is_refused(room: Callable[..., Room]) -> None:
     image = Image(np.zeros((0, 30, 30)), contrast_limits=(0, 1))
     with pytest.raises(ImageError, match="no planes"):
         room(image=image)
+
+
+@pytest.mark.parametrize("image", [np.ones((9, 9)), "stack", None])
+def test_what_is_no_image_layer_is_refused(image: Any) -> None:
+    with pytest.raises(ImageError, match="needs an image layer, not"):
+        Session(ViewerModel(), image)
+
+
+def test_what_is_no_viewer_is_refused() -> None:
+    nothing: Any = None
+    with pytest.raises(LayerError, match="needs a napari viewer, not NoneType"):
+        Session(nothing, Image(np.ones((9, 9))))
 
 
 class Failing:

@@ -6,11 +6,11 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from napari.components import ViewerModel
 from psygnal import Signal
 
 from napari_segnext.core.worker import Worker
 from napari_segnext.errors import ImageError, LayerError, SegNextError
-from napari_segnext.session.adopting import check_image
 from napari_segnext.session.board import Board
 from napari_segnext.session.engine import Engine, Source
 from napari_segnext.session.groups import answer_mask
@@ -61,13 +61,17 @@ class SessionCore:
         if contrast not in CONTRASTS:
             raise ImageError(f"contrast is {contrast!r}; use one of {CONTRASTS}.")
         self._viewer = unwrapped(viewer)
+        if not isinstance(self._viewer, ViewerModel):
+            raise LayerError(
+                f"A session needs a napari viewer, not {type(viewer).__name__}."
+            )
         self._thread = (
             threading.main_thread()
             if has_window(self._viewer)
             else threading.current_thread()
         )
         self._check_thread()
-        self._image = check_image(unwrapped(image))
+        self._image = image
         if self._image not in self._viewer.layers:
             raise ImageError("The image is not in the viewer; add it first.")
         self._contrast = contrast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,8 +84,13 @@ class Placing(Following):
         if plane is None:
             return self._shown_plane()
         if not isinstance(plane, PlaneKey):
-            index = (plane,) if isinstance(plane, int | np.integer) else tuple(plane)
-            plane = PlaneKey(index, self._board.axes)
+            try:
+                index = tuple(plane) if isinstance(plane, Iterable) else (plane,)
+                plane = PlaneKey(index, self._board.axes)
+            except (TypeError, ValueError) as error:
+                raise PromptError(
+                    f"A plane is named by whole numbers, not {plane!r}; give its index."
+                ) from error
         if not plane.is_in(self._board.shape):
             raise PromptError(
                 f"The image of shape {self._board.shape} has no plane {plane.index}; "

@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 from napari_segnext.errors import LayerError, PromptError, SegNextError
 from napari_segnext.session.accepting import Accepting
 from napari_segnext.session.acts import Cleared, Grouped, Relabelled, TargetRemoved
+from napari_segnext.session.adopting import check_image
 from napari_segnext.session.cleaning import Cleaning
 from napari_segnext.session.hinting import Hinting
 from napari_segnext.session.journal import Journal
 from napari_segnext.session.journaling import Journaling, journal_path
-from napari_segnext.session.layers import POLARITIES
+from napari_segnext.session.layers import POLARITIES, unwrapped
 from napari_segnext.session.prefetching import Prefetching
 from napari_segnext.session.prompting import Prompting
 from napari_segnext.session.seeing import Seeing
@@ -141,6 +142,7 @@ class Session(
             "shapes": shapes,
             "scribbles": scribbles,
         }
+        image = check_image(unwrapped(image))
         path = journal_path(journal, image)
         super().__init__(
             viewer, image, model, adopted, device, window, contrast, auto_run
