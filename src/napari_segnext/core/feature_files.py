@@ -54,6 +54,7 @@ def write_entry(path: Path, key: str, arrays: Sequence[npt.NDArray[Any]]) -> Non
     from zarr.codecs import BloscCodec
     from zarr.storage import ZipStore
 
+    path.touch()  # where this fails, zarr would say something else
     store = ZipStore(path, mode="w")
     try:
         group = zarr.create_group(  # at once: a zip keeps what is written twice
@@ -76,7 +77,8 @@ def write_entry(path: Path, key: str, arrays: Sequence[npt.NDArray[Any]]) -> Non
             )
     finally:
         store.close()
-    with path.open("rb") as file:  # before it gets its name: a power cut, too
+    # before it gets its name: a power cut, too; Windows wants it open for writing
+    with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
@@ -87,11 +89,11 @@ def read_entry(path: Path, key: str) -> Arrays:
     ------
     BrokenEntryError
         If the file is damaged, of another version or key, or of another kind.
-    FileNotFoundError
-        If there is none.
+    OSError
+        If there is none, or it cannot be opened, which says nothing against it.
     """
-    if not os.path.exists(path):
-        raise FileNotFoundError(path)
+    with path.open("rb"):
+        pass
     try:
         return _read(path, key)
     except BrokenEntryError:

@@ -127,12 +127,13 @@ class FeatureStore:
         path = self._path(key)
         try:
             arrays = read_entry(path, key)
-            os.utime(path)
         except BrokenEntryError:
             self._remove(path)
             return None
         except OSError:
             return None
+        with contextlib.suppress(OSError):  # another user's, or a read-only disk
+            os.utime(path)
         return arrays
 
     def put(self, key: str, arrays: Arrays) -> None:
@@ -202,7 +203,9 @@ class FeatureStore:
                 self._failures = 0
         except Exception as error:  # noqa: BLE001 - told by `problem`
             self._failures += 1
-            if self._failures >= _MOST_FAILURES or not self.folder.is_dir():
+            self._bytes = None
+            is_hopeless = isinstance(error, (FileExistsError, NotADirectoryError))
+            if self._failures >= _MOST_FAILURES or is_hopeless:
                 self.problem = (
                     f"The cache folder {str(self.folder)!r} cannot be written "
                     f"({getattr(error, 'strerror', None) or error}); "
@@ -222,9 +225,10 @@ class FeatureStore:
         try:
             write_entry(unfinished, key, arrays)
             size = unfinished.stat().st_size
-            self._make_room(size)
             if size > self.max_bytes:
                 return
+            if not self._make_room(size):
+                raise OSError("older entries cannot be removed")
             os.replace(unfinished, path)
         finally:
             self._remove(unfinished)
@@ -234,17 +238,19 @@ class FeatureStore:
         if self._writes % _RECOUNT == 0:
             self._bytes = None
 
-    def _make_room(self, size: int) -> None:
+    def _make_room(self, size: int) -> bool:
+        """Remove the oldest until there is room; return whether there is."""
         if self.nbytes + size <= self.max_bytes:
-            return
+            return True
         entries = sorted(self._entries())
         total = sum(entry_size for _, entry_size, _ in entries)
         for _, entry_size, path in entries:
             if total + size <= self.max_bytes:
                 break
-            self._remove(path)
-            total -= entry_size
+            if self._remove(path):
+                total -= entry_size
         self._bytes = total
+        return total + size <= self.max_bytes
 
     def _entries(self) -> list[tuple[int, int, Path]]:
         """Time of use, size and path of each entry; what was never finished goes."""
@@ -252,7 +258,8 @@ class FeatureStore:
         with contextlib.suppress(OSError), os.scandir(self.folder) as listing:
             for item in listing:
                 with contextlib.suppress(OSError):  # another process removed it
-                    if _ENTRY.fullmatch(item.name) and item.is_file():
+                    is_file = item.is_file(follow_symlinks=False)
+                    if is_file and _ENTRY.fullmatch(item.name):
                         stat = item.stat()
                         found.append((stat.st_mtime_ns, stat.st_size, Path(item.path)))
                     elif _UNFINISHED.fullmatch(item.name):
@@ -263,9 +270,11 @@ class FeatureStore:
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}{_ENDING}"
 
-    def _remove(self, path: Path) -> None:
-        with contextlib.suppress(OSError):  # in use, on Windows, or gone already
+    def _remove(self, path: Path) -> bool:
+        with contextlib.suppress(OSError):  # another user's; in use, on Windows
             path.unlink(missing_ok=True)
+            return True
+        return False
 
 
 class Shelf:
