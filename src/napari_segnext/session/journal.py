@@ -17,24 +17,24 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from napari_segnext.errors import JournalError
-from napari_segnext.session.acts import Propagated
+from napari_segnext.session import text
+from napari_segnext.session.acts import Act, Propagated
 from napari_segnext.session.bulk import write_in_bulk
 from napari_segnext.session.history import Beginning, History
 from napari_segnext.session.journals import journals_folder
 from napari_segnext.session.locks import lock
-from napari_segnext.session.plain import from_plain, to_plain
+from napari_segnext.session.plain import from_plain, to_plain, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-    from napari_segnext.session.acts import Act
     from napari_segnext.session.pixels import PixelChange
 
 __all__ = [
     "Journal",
-    "JournalTakenError",
+    "JournalLeftError",
     "Recording",
     "has_ended",
     "read_journal",
@@ -63,6 +63,9 @@ class Recording:
         Bytes of the file.
     process : int or None
         Number of the process that writes it, or that ended without closing it.
+    can_go_on : bool
+        Whether more can be written after what could be read: at most one line, which
+        was cut off, is lost by that.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class Recording:
     size: int
     length: int
     process: int | None
+    can_go_on: bool
 
     @property
     def is_whole(self) -> bool:
@@ -98,8 +102,8 @@ class Recording:
         return labels
 
 
-class JournalTakenError(JournalError):
-    """Another session writes the journal, or went on with it."""
+class JournalLeftError(JournalError):
+    """The journal stays as it is; all that was done belongs into another one."""
 
 
 class Journal:
@@ -131,13 +135,17 @@ class Journal:
 
         Raises
         ------
-        JournalTakenError
-            If another session has the file; nothing of it was changed.
+        JournalLeftError
+            If the file is another session's, damaged, read-only or gone; nothing of
+            it was changed.
         JournalError
             If the file cannot be written; nothing more will be.
         """
         if self._is_closed:
             return
+        if self._file is not None and not os.path.exists(self.path):
+            self.close()
+            raise JournalLeftError(text.JOURNAL_GONE)
         try:
             if self._file is None:
                 self._file = self._opened()
@@ -166,24 +174,35 @@ class Journal:
                 file.close()
 
     def _opened(self) -> IO[bytes]:
+        if self._earlier is not None:
+            return self._reopened(self._earlier)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = self._earlier is None and not self.path.exists()
-        file = self.path.open("xb" if is_new else "r+b")
-        is_free = lock(file) is not False
-        length = file.seek(0, os.SEEK_END)
-        if not is_free or length != (self._earlier.length if self._earlier else 0):
-            file.close()
-            raise JournalTakenError(
-                f"Another session writes the journal {str(self.path)!r}; "
-                "close it, or choose another file."
-            )
-        if self._earlier is None:
-            file.write(f"{_FORMAT}\n".encode())
-        else:
-            file.truncate(self._earlier.size)  # a line that was cut off
-            file.seek(self._earlier.size)
+        file = self.path.open("r+b" if self.path.exists() else "xb")
+        _take(file, 0)
+        file.write(f"{_FORMAT}\n".encode())
         file.write(_line("open", os.getpid()))
         return file
+
+    def _reopened(self, earlier: Recording) -> IO[bytes]:
+        if not earlier.can_go_on:
+            raise JournalLeftError(text.JOURNAL_KEPT)
+        try:
+            file = self.path.open("r+b")
+        except OSError as error:
+            raise JournalLeftError(text.JOURNAL_READ_ONLY) from error
+        _take(file, earlier.length)
+        file.truncate(earlier.size)  # a line that was cut off
+        file.seek(earlier.size)
+        file.write(_line("open", os.getpid()))
+        return file
+
+
+def _take(file: IO[bytes], expected: int) -> None:
+    """Keep other sessions from a file of the length that is expected, or leave it."""
+    is_free = lock(file) is not False
+    if not is_free or file.seek(0, os.SEEK_END) != expected:
+        file.close()
+        raise JournalLeftError(text.JOURNAL_TAKEN)
 
 
 def read_journal(path: str | os.PathLike[str]) -> Recording:
@@ -220,7 +239,7 @@ def read_journal(path: str | os.PathLike[str]) -> Recording:
     for kind, value, end in _lines(content, size):
         if kind in ("open", "end"):
             process = value
-        elif kind == "begin":
+        elif kind == "begin" and isinstance(value, Beginning):
             beginning, history = value, History.restored(value.history)
             changes.clear()
         elif beginning is None:
@@ -231,7 +250,14 @@ def read_journal(path: str | os.PathLike[str]) -> Recording:
     if beginning is None:
         raise JournalError(f"The journal {os.fspath(path)!r} holds nothing yet.")
     return Recording(
-        Path(path), beginning, history, tuple(changes), size, len(content), process
+        Path(path),
+        beginning,
+        history,
+        tuple(changes),
+        size,
+        len(content),
+        process,
+        can_go_on=b"\n" not in content[size:],
     )
 
 
@@ -246,7 +272,7 @@ def has_ended(path: Path) -> bool:
 
 def _moved(history: History, kind: str, act: Act | None) -> Iterator[PixelChange]:
     """Do in the log what a line says; yield what changes in the target."""
-    if kind == "do" and act is not None:
+    if kind == "do" and isinstance(act, Act):
         history.push(act)
         if act.pixels is not None:
             yield act.pixels
@@ -260,6 +286,8 @@ def _moved(history: History, kind: str, act: Act | None) -> Iterator[PixelChange
         act = history.forth()
         if act is not None and act.pixels is not None:
             yield act.pixels
+    else:
+        raise unknown(kind)
 
 
 def _line(kind: str, value: Any) -> bytes:
@@ -273,6 +301,9 @@ def _lines(content: bytes, start: int) -> Iterator[tuple[str, Any, int]]:
         checksum, _, rest = content[start : end - 1].partition(b" ")
         if checksum != b"%08x" % zlib.crc32(rest):
             return
-        kind, plain = json.loads(rest)
+        try:
+            kind, plain = json.loads(rest)
+        except (TypeError, ValueError) as error:
+            raise unknown(error) from error
         yield kind, from_plain(plain), end
         start = end

@@ -14,7 +14,7 @@ from napari_segnext.errors import JournalError
 from napari_segnext.session import text
 from napari_segnext.session.bulk import clearing
 from napari_segnext.session.history import Beginning
-from napari_segnext.session.journal import Journal, JournalTakenError
+from napari_segnext.session.journal import Journal, JournalLeftError
 from napari_segnext.session.journals import new_journal_path
 from napari_segnext.session.pixels import PixelChange
 from napari_segnext.session.resuming import Resuming
@@ -92,17 +92,21 @@ class Journaling(Resuming):
             return
         try:
             self._journal.write(kind, act)
-        except JournalTakenError:
-            self._begin_another_journal()
+        except JournalLeftError as error:
+            self._begin_another_journal(str(error))
         except JournalError as error:
             self._report(error)
 
-    def _begin_another_journal(self) -> None:
+    def _begin_another_journal(self, why: str) -> None:
         """Write a new journal, which begins with all that was done."""
         self._journal = Journal(new_journal_path(str(self._image.name)))
         self._journal.begin(self._beginning())
-        self._record("begin", None)
-        self._complain(text.JOURNAL_ELSEWHERE)
+        try:
+            self._journal.write("begin")
+        except JournalError as error:
+            self._report(error)
+        else:
+            self._complain(why)
 
     def _close(self) -> None:
         super()._close()

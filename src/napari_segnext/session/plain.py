@@ -15,7 +15,7 @@ from napari_segnext.session.history import Beginning, Entry, Snapshot
 from napari_segnext.session.pixels import PixelChange, PlaneMask
 from napari_segnext.session.planes import PlaneKey
 
-__all__ = ["from_plain", "to_plain"]
+__all__ = ["from_plain", "to_plain", "unknown"]
 
 _VALUES = (
     acts.Accepted,
@@ -61,10 +61,15 @@ def from_plain(plain: Any) -> Any:
     try:
         return _from_plain(plain)
     except (KeyError, TypeError, ValueError, AttributeError, PromptError) as error:
-        raise JournalError(
-            f"The journal holds something unknown ({error}); "
-            "it may be damaged, or of a newer version."
-        ) from error
+        raise unknown(error) from error
+
+
+def unknown(what: object) -> JournalError:
+    """Return the error of a journal that holds what is not known here."""
+    return JournalError(
+        f"The journal holds something unknown ({what}), probably of a newer version; "
+        "update napari-segnext."
+    )
 
 
 def to_plain(value: Any) -> Any:

@@ -85,7 +85,16 @@ TARGET_IS_ANOTHER = trans._(
 JOURNAL_DAMAGED = trans._(
     "The end of the journal was damaged; what came before it was recovered."
 )
-JOURNAL_ELSEWHERE = trans._(
+JOURNAL_GONE = trans._(
+    "The journal was removed; all that was done goes into a new journal."
+)
+JOURNAL_KEPT = trans._(
+    "The damaged journal stays as it is; what is done here goes into a new journal."
+)
+JOURNAL_READ_ONLY = trans._(
+    "The journal cannot be written any more; what is done here goes into a new journal."
+)
+JOURNAL_TAKEN = trans._(
     "Another session writes the journal; what is done here goes into a new journal."
 )
 LABELS_NOT_IN_JOURNAL = trans._(
