@@ -358,3 +358,24 @@ def test_given_a_run_without_a_slice_yet_when_undone_then_only_the_run_is_given_
     here.predictor.let_go()
     here.wait()
     check_same(before, snapshot(here.session))
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (4, 4), SHAPE], ids=str)
+def test_given_a_run_when_the_preview_is_given_other_data_then_it_is_drawn_anew(
+    room: Rooms, shape: tuple[int, ...]
+) -> None:
+    here = begun(room, predictor=GatedPredictor())
+    session = here.session
+    session.propagate()
+    here.predictor.step(session, 2)
+    session.preview.data = np.ones(shape, np.uint16)
+    assert session.mask().shape == SHAPE[1:]
+    here.predictor.wait(here)
+    np.testing.assert_array_equal(preview(here), TUBE)
+    check(session)
+    assert session.undo()
+    check(session)
+    assert session.redo()
+    session.accept()
+    np.testing.assert_array_equal(session.target.data == 1, TUBE)
+    assert not here.errors

@@ -10,6 +10,7 @@ from napari_segnext.session.pixels import PlaneMask
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from napari.layers import Labels
 
     from napari_segnext.session.board import Board
     from napari_segnext.session.planes import PlaneKey
@@ -58,15 +59,8 @@ class Preview:
         if not changed:
             return False
         self.revision += 1
-        layer = self._board.labels("preview")
-        crossing = {
-            axes: [key for key in self._masks if key.displayed != axes]
-            for axes in {plane.displayed for plane in changed}
-        }
-        for plane, before in changed.items():
-            region = _union(before.region, masks[plane].region)
-            drawn = self._drawn(plane, region, crossing[plane.displayed])
-            layer.data[plane.region_slices(region)] = drawn
+        layer = self._layer()
+        self._draw(layer, changed)
         if any(self._is_seen(plane) for plane in changed):
             layer.refresh()
         return True
@@ -90,9 +84,31 @@ class Preview:
             region = (0, 0, height, width)
         row0, col0 = max(region[0], 0), max(region[1], 0)
         row1, col1 = min(region[2], height), min(region[3], width)
-        data = self._board.labels("preview").data
+        data = self._layer().data
         crop = np.asarray(data[plane.region_slices((row0, col0, row1, col1))])
         return crop.astype(bool)
+
+    def _layer(self) -> Labels:
+        """Return the layer; all is drawn anew where somebody gave it other data."""
+        layer = self._board.labels("preview")
+        data = layer.data
+        if (tuple(data.shape), data.dtype) != (self._board.shape, np.uint8):
+            layer.data = np.zeros(self._board.shape, np.uint8)
+            self._draw(layer, dict.fromkeys(self._masks, PlaneMask()))
+            layer.refresh()
+        return layer
+
+    def _draw(self, layer: Labels, changed: dict[PlaneKey, PlaneMask]) -> None:
+        """Draw planes, of which is known what was drawn there before."""
+        crossing = {
+            axes: [key for key in self._masks if key.displayed != axes]
+            for axes in {plane.displayed for plane in changed}
+        }
+        for plane, before in changed.items():
+            after = self._masks.get(plane, PlaneMask())
+            region = _union(before.region, after.region)
+            drawn = self._drawn(plane, region, crossing[plane.displayed])
+            layer.data[plane.region_slices(region)] = drawn
 
     def _drawn(
         self, plane: PlaneKey, region: Region, crossing: list[PlaneKey]
