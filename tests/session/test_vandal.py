@@ -191,3 +191,35 @@ def test_given_labels_of_another_shape_then_every_act_is_a_sentence(
     session.target.data = right
     assert session.accept() == 1
     assert right[4].any()
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (40, 50), (9, 40, 50)], ids=str)
+def test_given_scribbles_of_another_shape_then_it_is_told_once_and_they_stay(
+    room: Callable[..., Room], shape: tuple[int, ...]
+) -> None:
+    here = room()
+    session = here.session
+    here.show(0, 0)
+    session.scribbles.data_setitem((np.zeros(9, int), np.full(9, 10), np.arange(9)), 1)
+    here.wait()
+    before, drawn = session.mask(), np.array(session.scribbles.data)
+    assert before.any()
+    session.scribbles.data = np.zeros(shape, np.uint8)
+    session.sync()
+    session.sync()
+    assert [str(error).partition(", so")[0] for error in here.errors] == [
+        f"The scribble layer now has shape {shape} instead of (5, 40, 50)"
+    ]
+    assert "delete it" in session.hint
+    np.testing.assert_array_equal(session.mask(), before)
+    session.add_click((0, 30, 30))
+    here.wait()
+    assert session.undo()
+    here.wait()
+    np.testing.assert_array_equal(session.mask(), before)
+    session.scribbles.data = drawn
+    here.wait()
+    assert "scribble layer" not in session.hint
+    np.testing.assert_array_equal(session.mask(), before)
+    session.accept()
+    assert len(here.errors) == 1

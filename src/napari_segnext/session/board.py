@@ -24,6 +24,8 @@ from napari_segnext.session.strokes import paint_planes, read_strokes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari.layers import Labels
+
     Known = dict[PlaneKey, Prompts]
     Outlined = Box | Polygon | Scribble
 
@@ -84,13 +86,23 @@ class Board(Roles):
     def _misplaced(self) -> list[str]:
         if not self.has("scribbles"):
             return []
-        if lies_where(self.labels("scribbles"), self.image):
+        layer = self.labels("scribbles")
+        if not self._is_readable(layer):
+            return [
+                f"The scribble layer now has shape {tuple(layer.data.shape)} instead "
+                f"of {self.shape}, so that nothing in it is read; give it the image's "
+                "shape again, or delete it to get a new one."
+            ]
+        if lies_where(layer, self.image):
             return []
         return [
             "The scribble layer lies elsewhere than the image (scale, translate, "
             "rotate, shear or affine differ), so that strokes are read elsewhere than "
             "you see them; give it the image's."
         ]
+
+    def _is_readable(self, scribbles: Labels) -> bool:
+        return tuple(scribbles.data.shape) == self.shape
 
     def write(self, known: Known) -> None:
         """Make the prompt layers say what is `known`; layers are made if need be."""
@@ -145,7 +157,7 @@ class Board(Roles):
         if not (any(p in known for p in planes) or self.has("scribbles")):
             return
         layer = self.labels("scribbles")
-        if paint_planes(layer.data, known, planes):
+        if self._is_readable(layer) and paint_planes(layer.data, known, planes):
             scan_all = self._scan_all
             layer.refresh()
             self._scan_all = scan_all  # it was not the user's own undo
@@ -166,7 +178,10 @@ class Board(Roles):
             for plane, prompts in now.items():
                 now[plane] = replace(prompts, strokes=(), mask=None)
             return
-        data = self.labels("scribbles").data
+        layer = self.labels("scribbles")
+        if not self._is_readable(layer):
+            return
+        data = layer.data
         planes = {plane for plane in known if _is_painted(known[plane])}
         planes |= self._dirty_planes
         if self.plane is not None:
