@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -169,6 +170,24 @@ def test_a_full_disk_is_told_and_the_run_goes_on(
     labels, scores = outcome(folder, name)
     np.testing.assert_array_equal(labels, whole[0])
     assert scores == whole[1]
+
+
+def test_a_disk_without_room_for_a_tiff_is_told_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later it would be a SIGBUS: the file is written through a map."""
+
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_inputs(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full, raising=False)
+        with pytest.raises(ImageError, match="free some space"):
+            run(tmp_path, "labels.tif")
+    assert not (tmp_path / "labels.tif").exists()
+    run(tmp_path, "labels.tif")
+    assert read_labels(tmp_path / "labels.tif").any()
 
 
 @pytest.mark.parametrize("name", ["labels.tif"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -185,6 +186,7 @@ class TiffLabels:
         )
         array.flush()
         del array
+        _reserve(partial)
         _replace(partial, self.path)
 
     def open(self) -> None:
@@ -275,6 +277,13 @@ def _tags(layout: Layout, run: str, state: str) -> dict[str, Any]:
 
 def _beside(path: Path, ending: str) -> Path:
     return path.with_name(f"{path.name}.{ending}")
+
+
+def _reserve(path: Path) -> None:
+    """Have the disk take all of a file: where a map finds it full, the process dies."""
+    if hasattr(os, "posix_fallocate"):  # Windows reserves it anyway
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _replace(new: Path, path: Path) -> None:
