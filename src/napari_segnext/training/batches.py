@@ -13,6 +13,7 @@ from napari_segnext.core.prompt_map import Grid, draw_prompts
 from napari_segnext.evaluation.prompting import sample_prompts
 from napari_segnext.training.carried import sample_carried_prompts
 from napari_segnext.training.crops import augment_intensity, random_crop
+from napari_segnext.training.dense import dense_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,8 @@ class Recipe:
         Normalisation of the image.
     seed : int
         Batch number n is the same for the same seed.
+    dense : bool
+        Whether batches hold targets of dense losses, too.
     """
 
     crops: int
@@ -57,6 +60,7 @@ class Recipe:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     seed: int = 0
+    dense: bool = False
 
 
 def _first_prompts(
@@ -147,7 +151,7 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):
         recipe = self._recipe
         grid = Grid((0.0, 0.0), (1.0, 1.0), (recipe.size, recipe.size))
         images: list[npt.NDArray[np.float64]] = []
-        truths, known, maps = [], [], []
+        truths, known, maps, dense = [], [], [], []
         while len(images) < recipe.crops:
             crop = self._crop(rng)
             labels = self._pick_objects(crop, rng)
@@ -156,15 +160,20 @@ class Batches(IterableDataset[dict[str, torch.Tensor]]):
             image = augment_intensity(crop.image, rng)
             image = (image - np.array(recipe.mean)) / np.array(recipe.std)
             images.append(np.nan_to_num(image, nan=0.0).transpose(2, 0, 1))
+            if recipe.dense:
+                dense.append(dense_targets(crop.labels))
             for label in labels:
                 truth = crop.labels == label
                 prompts = _first_prompts(truth, crop, label, rng)
                 truths.append(truth)
                 known.append(crop.labels >= 0)
                 maps.append(draw_prompts(prompts, grid, recipe.style))
-        return {
+        batch = {
             "images": torch.from_numpy(np.stack(images).astype(np.float32)),
             "truths": torch.from_numpy(np.stack(truths)[:, None]),
             "known": torch.from_numpy(np.stack(known)[:, None]),
             "maps": torch.from_numpy(np.stack(maps)),
         }
+        if dense:
+            batch["dense"] = torch.from_numpy(np.stack(dense))
+        return batch

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "load_checkpoint", "save_checkpoint"]
 
 NAME = "checkpoint.pt"
-_FORMAT = "napari-segnext training 1"
+_FORMAT = "napari-segnext training 2"
 
 
 def save_checkpoint(

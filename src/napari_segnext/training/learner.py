@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from napari_segnext.training.dense import DenseHead, dense_loss
 from napari_segnext.training.losses import correction_clicks, segmentation_loss
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Learner:
         self.network = network.to(device)
         self._device = device
         self._radius = radius
+        self._dense = DenseHead(network.config.width4).to(device)
         # lists, not sets: a resumed run must find its parameters in the same order
         encoder = list(network.encoder.parameters())
         rest = [
@@ -66,6 +68,7 @@ class Learner:
             [
                 {"params": rest, "share": 1.0},
                 {"params": encoder, "share": _ENCODER_SHARE},
+                {"params": list(self._dense.parameters()), "share": 1.0},
             ],
             weight_decay=weight_decay,
         )
@@ -81,6 +84,7 @@ class Learner:
         """Everything that the next step depends on."""
         return {
             "network": self.network.state_dict(),
+            "dense": self._dense.state_dict(),
             "average": self._average,
             "optimiser": self._optimiser.state_dict(),
             "generator": self._generator.get_state(),
@@ -90,12 +94,13 @@ class Learner:
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` returned."""
         self.network.load_state_dict(state["network"])
+        self._dense.load_state_dict(state["dense"])
         self._average = state["average"]
         self._optimiser.load_state_dict(state["optimiser"])
         self._generator.set_state(state["generator"].cpu())
         self._steps = state["steps"]
 
-    def learn(self, batch: Batch, rate: float) -> float:
+    def learn(self, batch: Batch, rate: float, dense_share: float = 0) -> float:
         """Take one optimiser step.
 
         Parameters
@@ -104,11 +109,14 @@ class Learner:
             As :class:`Batches` yields.
         rate : float
             Learning rate; the encoder gets a share of it.
+        dense_share : float
+            How much the dense losses count; if they do, the batch has their targets.
 
         Returns
         -------
         float
-            The loss before the step; where it is not finite, nothing was learned.
+            The loss of the prompted objects before the step; where it is not finite,
+            nothing was learned.
         """
         batch = {name: value.to(self._device) for name, value in batch.items()}
         truth, known = batch["truths"].float(), batch["known"].float()
@@ -130,6 +138,10 @@ class Learner:
         for group in self._optimiser.param_groups:
             group["lr"] = rate * group["share"]
         self._optimiser.zero_grad(set_to_none=True)
+        if dense_share:
+            loss = loss + dense_share * dense_loss(
+                self._dense(encoded[0]), batch["dense"]
+            )
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()

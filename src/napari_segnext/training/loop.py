@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "Trainer"]
 
 _LOSS_STEPS = 25  # one row of the curve
+_DENSE_UNTIL = 0.8  # of the run
 _BAR = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 
@@ -50,6 +51,8 @@ class Plan:
         whichever of the two is further on.
     learning_rate : float
         Peak of AdamW.
+    dense_share : float
+        How much the dense losses count at the beginning; they fade out.
     warm_up_steps : int
         The rate rises over so many.
     save_minutes : float
@@ -64,6 +67,7 @@ class Plan:
     steps: float = math.inf
     minutes: float = math.inf
     learning_rate: float = 2e-3
+    dense_share: float = 0
     warm_up_steps: int = 100
     save_minutes: float = 3
     validate_steps: int | None = None
@@ -227,7 +231,9 @@ class Trainer:
         with tqdm(total=100, mininterval=2, bar_format=_BAR, leave=False) as bar:
             while not self.is_finished and stop.signal is None:
                 batch = next(batches)
-                loss = self._learner.learn(batch, self._learning_rate())
+                loss = self._learner.learn(
+                    batch, self._learning_rate(), self._dense_share()
+                )
                 if not math.isfinite(loss):
                     raise SegNextError(
                         f"The loss is not finite any more at step {self.step}; go on "
@@ -302,6 +308,10 @@ class Trainer:
         warm = min(1.0, (self.step + 1) / self.plan.warm_up_steps)
         fall = 0.5 * (1 + math.cos(math.pi * min(self._progress(), 1)))
         return self.plan.learning_rate * warm * fall
+
+    def _dense_share(self) -> float:
+        """Fall to 0, so that the end is for prompted objects alone."""
+        return self.plan.dense_share * max(0.0, 1 - self._progress() / _DENSE_UNTIL)
 
 
 def _explained(error: RuntimeError | MemoryError) -> SegNextError | None:
