@@ -38,6 +38,16 @@ def test_version(capsys) -> None:
     assert napari_segnext.__version__ in capsys.readouterr().out
 
 
+def test_the_package_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "napari_segnext", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == napari_segnext.__version__
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there, no error is of its own")
 def test_output_that_nobody_reads_is_no_traceback() -> None:
     reader, writer = os.pipe()
