@@ -24,7 +24,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--validate", type=Path, help="folder to validate on (by default a tenth)")
     add("--validate-minutes", type=float, help="validate this often (5)")
     add("--synthetic", type=float, help="share of rendered images (0.15 or 0)")
-    add("--dense", type=float, help="weight of the dense losses (0.4 or 0)")
+    add("--dense", type=float, default=0, help="weight of dense losses (%(default)s)")
     add("--learning-rate", type=float, help="peak (2e-3 from imagenet, else 3e-4)")
     add("--crops", type=int, default=6, help="images per step (%(default)s)")
     add("--objects", type=int, default=4, help="objects per image (%(default)s)")

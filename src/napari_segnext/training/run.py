@@ -40,7 +40,6 @@ __all__ = ["Outcome", "Settings", "train"]
 _RATE, _FINE_TUNING_RATE = 2e-3, 3e-4
 _WARM_UP_STEPS, _FINE_TUNING_WARM_UP_STEPS = 100, 20
 _SYNTHETIC_SHARE = 0.15
-_DENSE_SHARE = 0.4
 _VALIDATE_MINUTES = 5
 _VALIDATIONS = 10  # of a run that is told its steps
 
@@ -98,7 +97,7 @@ def train(settings: Settings, say: Callable[[str], object] = tqdm.write) -> Outc
             initial.mean,
             initial.std,
             settings.seed,
-            dense=_dense_share(settings, initial.digest == IMAGENET) > 0,
+            dense=settings.dense > 0,
         )
         validation = _validation(held, recipe, say)
         trainer = _trainer(settings, initial, trained, recipe, validation, say)
@@ -131,7 +130,7 @@ def _trainer(
         steps=steps,
         minutes=settings.minutes or math.inf,
         learning_rate=rate,
-        dense_share=_dense_share(settings, is_new),
+        dense_share=settings.dense,
         warm_up_steps=_WARM_UP_STEPS if is_new else _FINE_TUNING_WARM_UP_STEPS,
         validate_steps=max(1, math.ceil(steps / _VALIDATIONS)) if by_steps else None,
         validate_minutes=settings.validate_minutes or _VALIDATE_MINUTES,
@@ -231,12 +230,6 @@ def _synthetic_share(settings: Settings, is_new: bool) -> float:
     if settings.synthetic is not None:
         return settings.synthetic
     return _SYNTHETIC_SHARE if is_new else 0.0
-
-
-def _dense_share(settings: Settings, is_new: bool) -> float:
-    if settings.dense is not None:
-        return settings.dense
-    return _DENSE_SHARE if is_new else 0.0
 
 
 def _mixture(

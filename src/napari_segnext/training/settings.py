@@ -34,9 +34,9 @@ class Settings:
         its steps alone every tenth of them, so that the seed decides which are best.
     synthetic : float, optional
         Share of crops that are rendered; by default 0.15 from ImageNet, else 0.
-    dense : float, optional
-        How much the dense losses count at the beginning; by default 0.4 from ImageNet,
-        else 0, since they take all that is not labelled for background.
+    dense : float
+        How much the dense losses count at the beginning. They take all that is not
+        labelled for background.
     device : str
         A torch device.
     crops, objects : int
@@ -57,7 +57,7 @@ class Settings:
     validate: Path | None = None
     validate_minutes: float | None = None
     synthetic: float | None = None
-    dense: float | None = None
+    dense: float = 0
     device: str = "cpu"
     crops: int = 6
     objects: int = 4
@@ -79,7 +79,7 @@ class Settings:
             raise SegNextError(
                 f"synthetic is {self.synthetic}; it is a share from 0 to less than 1."
             )
-        if self.dense is not None and not self.dense >= 0:
+        if not self.dense >= 0:
             raise SegNextError(f"dense is {self.dense}; use 0 or more.")
         if self.loaders is not None and self.loaders < 0:
             raise SegNextError(f"loaders is {self.loaders}; use 0 or more.")
