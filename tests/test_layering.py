@@ -48,6 +48,7 @@ FORBIDDEN = {
     "commands/propagation": {f"{PACKAGE}.training", f"{PACKAGE}.evaluation"},
     "commands/segment": {f"{PACKAGE}.training", f"{PACKAGE}.evaluation"},
     "cli": {f"{PACKAGE}.widget"},
+    "__main__": {f"{PACKAGE}.widget"},
 }
 
 # what comes with the import of a module, which must not be there
