@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from failing import Refusing, with_an_answer
 from hand import Hand
-from napari.layers import Labels
-from rooms import STACK_SHAPE
-from test_vandal import Failing
 
 from napari_segnext.errors import LayerError
 from napari_segnext.session.acts import TargetEdited
@@ -22,31 +20,11 @@ if TYPE_CHECKING:
     Rooms = Callable[..., Room]
 
 
-class Refusing(Failing):
-    """Is written half when told to fail, and then not at all until it is mended."""
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if self.fails == "gone":
-            raise OSError("No space left on device")
-        was_failing = bool(self.fails)
-        try:
-            super().__setitem__(key, value)
-        finally:
-            self.fails = "gone" if was_failing else ""
-
-    def mend(self) -> None:
-        self.fails = ""
-
-
 def test_given_labels_that_cannot_be_put_back_either_then_undo_does_it_later(
     room: Rooms,
 ) -> None:
-    data = Refusing(np.zeros(STACK_SHAPE, np.uint8))
-    data.array[0, :4, :4] = 9
-    here = room(target=Labels(data, name="kept in a file"))
+    here, data = with_an_answer(room, Refusing)
     session = here.session
-    session.add_click((2, 20, 20))
-    here.wait()
     shown = np.array(session.preview.data)
     before = data.array.copy()
 

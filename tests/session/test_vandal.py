@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from failing import Failing, with_an_answer
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
-from rooms import STACK_SHAPE, make_stack
+from napari.layers import Image
+from rooms import make_stack
 
 import napari_segnext as ns
 from napari_segnext.errors import ImageError, LayerError, PromptError, SegNextError
@@ -102,41 +103,11 @@ def test_what_is_no_viewer_is_refused() -> None:
         Session(nothing, Image(np.ones((9, 9))))
 
 
-class Failing:
-    """An array that cannot be read, or that is written half, when told to fail."""
-
-    def __init__(self, array: np.ndarray) -> None:
-        self.array, self.shape, self.dtype = array, array.shape, array.dtype
-        self.ndim = array.ndim
-        self.fails = ""
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.array, dtype)
-
-    def __getitem__(self, key: Any) -> Any:
-        if self.fails == "read":
-            raise OSError("chunk is gone")
-        return self.array[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if not self.fails:
-            self.array[key] = value
-            return
-        half = tuple(axis[: len(axis) // 2] for axis in key)
-        self.array[half] = value[: len(value) // 2]
-        self.fails = ""
-        raise OSError("No space left on device")
-
-
 def test_given_a_full_disk_when_labels_are_written_then_all_is_as_before(
     room: Callable[..., Room],
 ) -> None:
-    data = Failing(np.zeros(STACK_SHAPE, np.uint8))
-    data.array[0, :4, :4] = 9
-    here = room(target=Labels(data, name="kept in a file"))
+    here, data = with_an_answer(room, Failing)
     session = here.session
-    session.add_click((2, 20, 20))
-    here.wait()
     shown = np.array(session.preview.data)
     before = data.array.copy()
 

@@ -47,8 +47,7 @@ def sample_carried_prompts(
     prompts = Prompts(mask=Mask.from_array(mask))
     right = Patch.of(mask & truth)
     if right.area and rng.random() < _CLICKED:
-        for click in mined_prompts(right, truth.shape).clicks:
-            prompts = prompts.add(click)
+        prompts = prompts.add(*mined_prompts(right, truth.shape).clicks)
     return prompts
 
 

@@ -48,8 +48,8 @@ def dense_targets(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
     highest = ndimage.maximum_filter(labels, 3)
     border = highest != ndimage.minimum_filter(labels, 3)
     inside = labels > 0
-    names, flat = np.unique(labels[inside], return_inverse=True)
-    area = np.bincount(flat, minlength=len(names))
+    _, flat = np.unique(labels[inside], return_inverse=True)
+    area = np.bincount(flat)
     offsets = np.zeros((2, *labels.shape), np.float32)
     for offset, along in zip(offsets, np.nonzero(inside), strict=True):
         middle = np.bincount(flat, along) / area
