@@ -167,6 +167,18 @@ def test_minutes_count_all_the_time_of_a_run(settings):
     assert len(rows(made.out / "validation.csv")) == 1
 
 
+def test_dense_losses_fade_out_before_the_end(settings, monkeypatch):
+    shares = []
+
+    def learn(self, batch, rate, dense_share):
+        shares.append(dense_share)
+        return 1.0
+
+    monkeypatch.setattr(Learner, "learn", learn)
+    train(settings(dense=0.4, steps=5), silent)
+    np.testing.assert_allclose(shares, [0.4, 0.3, 0.2, 0.1, 0], atol=1e-9)
+
+
 def test_rendered_images_join_when_asked_for(settings):
     outcome = train(settings(steps=1, synthetic=0.9, crops=2), silent)
     assert outcome.steps == 1
