@@ -184,6 +184,59 @@ def test_rendered_images_join_when_asked_for(settings):
     assert outcome.steps == 1
 
 
+def test_sets_are_drawn_by_the_shares_that_were_asked_for(
+    settings, folder, monkeypatch
+):
+    drawn = {}
+
+    def remember(self, sets, shares, recipe, first):
+        drawn.update(shares)
+        made(self, sets, shares, recipe, first)
+
+    made = Batches.__init__
+    monkeypatch.setattr(Batches, "__init__", remember)
+    asked = {"shares": {"cells": 0.1}, "synthetic": 0.3}
+    train(settings(data=folder, steps=1, **asked), silent)
+    assert drawn.pop("cells") == 0.1
+    assert drawn.pop("nuclei") == pytest.approx(0.6)  # what nobody asked for
+    assert sum(drawn.values()) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"cell": 0.1}, "no set 'cell' with objects.*there are: cells, nuclei"),
+        ({"cells": 0.6, "nuclei": 0.6}, "add up to 1.2"),
+    ],
+)
+def test_shares_that_cannot_be_had_are_refused(settings, folder, shares, said):
+    with pytest.raises(SegNextError, match=said):
+        train(settings(data=folder, shares=shares), silent)
+
+
+def test_shares_are_given_as_pairs(settings, folder, capsys):
+    assert command(settings(data=folder, steps=1), "--share", "nuclei=0.25") == 0
+    with pytest.raises(SystemExit):
+        command(settings(), "--share", "nuclei")
+    assert "'nuclei' is no SET=SHARE" in capsys.readouterr().err
+
+
+def test_bfloat16_takes_nearly_the_same_steps_and_goes_on_after_a_stop(settings):
+    asked = {"dense": 0.4, "bfloat16": True}
+    single, half = settings("single", dense=0.4), settings("half", **asked)
+    stopped = settings("stopped", **asked)
+    train(single, silent)
+    train(half, silent)
+    train(stopped, stop_at(2))
+    train(stopped, silent)
+    assert_same_run(half.out, stopped.out)
+    exact, rough = last_weights(single.out), last_weights(half.out)
+    assert not all(torch.equal(rough[name], exact[name]) for name in exact)
+    for name, value in exact.items():
+        assert rough[name].dtype == value.dtype
+        assert torch.allclose(rough[name], value, atol=0.02), name
+
+
 def test_held_out_objects_too_thin_to_be_seen_are_not_validated_on(settings, tmp_path):
     labels = np.zeros((80, 100), np.uint8)
     labels[40, 10:90] = 1  # one pixel wide: reduced to the network's input it is gone
@@ -306,6 +359,7 @@ def test_a_rate_that_destroys_the_network_is_one_sentence(settings, folder):
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"synthetic": 1.0}, "synthetic is 1"),
         ({"dense": -0.1}, "dense is -0.1"),
+        ({"shares": {"cells": 0.0}}, "share of cells is 0"),
         ({"loaders": -1}, "loaders"),
         ({"seed": -1}, "seed"),
     ],

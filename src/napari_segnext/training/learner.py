@@ -40,6 +40,9 @@ class Learner:
         Of a click's disk in map pixels.
     weight_decay : float
         Of AdamW.
+    bfloat16 : bool
+        Whether the network computes in bfloat16 where torch deems that safe; weights,
+        losses and the optimiser stay in single precision.
     seed : int
         Of the correction clicks; batches have their own.
     """
@@ -51,11 +54,13 @@ class Learner:
         device: str = "cpu",
         radius: int = 3,
         weight_decay: float = 0.02,
+        bfloat16: bool = False,
         seed: int = 0,
     ) -> None:
         self.network = network.to(device)
         self._device = device
         self._radius = radius
+        self._bfloat16 = bfloat16
         self._dense = DenseHead(network.config.width4).to(device)
         # lists, not sets: a resumed run must find its parameters in the same order
         encoder = list(network.encoder.parameters())
@@ -122,7 +127,8 @@ class Learner:
         truth, known = batch["truths"].float(), batch["known"].float()
         objects = len(truth) // len(batch["images"])
         self.network.train()
-        encoded = self.network.encode(batch["images"])
+        with self._autocast():
+            encoded = self.network.encode(batch["images"])
         features = tuple(
             # repeating loses channels_last, without which depthwise layers crawl
             f.repeat_interleave(objects, dim=0).contiguous(
@@ -131,7 +137,7 @@ class Learner:
             for f in encoded
         )
         maps = self._corrected(features, batch["maps"], truth, known)
-        logits = self.network.decode(features, maps)
+        logits = self._decode(features, maps)
         loss = segmentation_loss(logits, truth, known).mean()
         if not math.isfinite(figure := float(loss.detach())):
             return figure
@@ -139,9 +145,9 @@ class Learner:
             group["lr"] = rate * group["share"]
         self._optimiser.zero_grad(set_to_none=True)
         if dense_share:
-            loss = loss + dense_share * dense_loss(
-                self._dense(encoded[0]), batch["dense"]
-            )
+            with self._autocast():
+                dense = self._dense(encoded[0])
+            loss = loss + dense_share * dense_loss(dense.float(), batch["dense"])
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
@@ -150,6 +156,14 @@ class Learner:
             self._average[name].lerp_(value, 1 - decay)
         self._steps += 1
         return figure
+
+    def _autocast(self) -> torch.autocast:
+        kind = torch.device(self._device).type
+        return torch.autocast(kind, torch.bfloat16, enabled=self._bfloat16)
+
+    def _decode(self, features: tuple[Tensor, ...], maps: Tensor) -> Tensor:
+        with self._autocast():
+            return self.network.decode(features, maps).float()
 
     @torch.no_grad()
     def _corrected(
@@ -164,7 +178,7 @@ class Learner:
         rounds = int(torch.multinomial(chances, 1, generator=self._generator))
         detached = tuple(feature.detach() for feature in features)
         for _ in range(rounds):
-            logits = self.network.decode(detached, maps)
+            logits = self._decode(detached, maps)
             probability = torch.sigmoid(logits)
             maps = correction_clicks(
                 maps, probability, truth, known, self._radius, self._generator

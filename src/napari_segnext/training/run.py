@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from napari_segnext.core.checkpoints import save_safetensors
 from napari_segnext.core.cores import count_cores
-from napari_segnext.errors import CheckpointError
+from napari_segnext.errors import CheckpointError, SegNextError
 from napari_segnext.training.batches import Batches, Recipe
 from napari_segnext.training.data import read_sets
 from napari_segnext.training.holdout import MIN_IMAGES, MIN_SLICES, hold_out
@@ -24,7 +24,7 @@ from napari_segnext.training.settings import Settings
 from napari_segnext.training.validation import FIGURES, Validation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -42,6 +42,7 @@ _WARM_UP_STEPS, _FINE_TUNING_WARM_UP_STEPS = 100, 20
 _SYNTHETIC_SHARE = 0.15
 _VALIDATE_MINUTES = 5
 _VALIDATIONS = 10  # of a run that is told its steps
+_ROUNDING = 1e-6  # shares are typed with few digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,8 @@ def _trainer(
     say: Callable[[str], object],
 ) -> Trainer:
     is_new = initial.digest == IMAGENET
-    sets, shares = _mixture(trained, _synthetic_share(settings, is_new))
+    synthetic = _synthetic_share(settings, is_new)
+    sets, shares = _mixture(trained, settings.shares, synthetic)
     rate = settings.learning_rate
     if rate is None:
         rate = _RATE if is_new else _FINE_TUNING_RATE
@@ -139,6 +141,7 @@ def _trainer(
         initial.network,
         device=settings.device,
         radius=initial.style.click_radius,
+        bfloat16=settings.bfloat16,
         seed=settings.seed,
     )
     return Trainer(
@@ -233,18 +236,34 @@ def _synthetic_share(settings: Settings, is_new: bool) -> float:
 
 
 def _mixture(
-    trained: Sets, synthetic: float
+    trained: Sets, given: Mapping[str, float], synthetic: float
 ) -> tuple[dict[str, Source], dict[str, float]]:
     """Say how often each set is drawn: large ones more, but not in proportion."""
     sets: dict[str, Source] = dict(trained)
-    shares = {
+    roots = {
         name: math.sqrt(sum(len(plane.instances()) for plane in planes))
         for name, planes in trained.items()
     }
+    for name in given:
+        if not roots.get(name):
+            names = ", ".join(name for name, root in roots.items() if root)
+            raise SegNextError(
+                f"There is no set '{name}' with objects to take a share from; "
+                f"there are: {names}."
+            )
+    rest = 1 - synthetic - sum(given.values())
+    if rest < -_ROUNDING:
+        raise SegNextError(
+            f"The shares of sets and rendered images add up to {1 - rest:.3g}; give "
+            "less than 1 in all."
+        )
+    others = sum(root for name, root in roots.items() if name not in given) or 1
+    shares = {name: max(rest, 0) * root / others for name, root in roots.items()}
+    shares |= given
     if synthetic:
         from napari_segnext.training.synthetic import FAMILIES
 
-        each = sum(shares.values()) * synthetic / (1 - synthetic) / len(FAMILIES)
+        each = synthetic / len(FAMILIES)
         for name, family in FAMILIES.items():
             sets[f"synthetic {name}"] = family
             shares[f"synthetic {name}"] = each

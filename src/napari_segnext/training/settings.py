@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["Settings"]
@@ -34,11 +35,16 @@ class Settings:
         its steps alone every tenth of them, so that the seed decides which are best.
     synthetic : float, optional
         Share of crops that are rendered; by default 0.15 from ImageNet, else 0.
+    shares : mapping
+        Name of a set -> its share of crops. Without one, sets are drawn in proportion
+        to the square root of their number of objects.
     dense : float
         How much the dense losses count at the beginning. They take all that is not
         labelled for background.
     device : str
         A torch device.
+    bfloat16 : bool
+        Compute in bfloat16: faster where the processor has instructions for it.
     crops, objects : int
         Crops per step and objects per crop.
     learning_rate : float, optional
@@ -57,8 +63,10 @@ class Settings:
     validate: Path | None = None
     validate_minutes: float | None = None
     synthetic: float | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
     dense: float = 0
     device: str = "cpu"
+    bfloat16: bool = False
     crops: int = 6
     objects: int = 4
     learning_rate: float | None = None
@@ -79,6 +87,11 @@ class Settings:
             raise SegNextError(
                 f"synthetic is {self.synthetic}; it is a share from 0 to less than 1."
             )
+        for name, share in self.shares.items():
+            if not 0 < share <= 1:
+                raise SegNextError(
+                    f"The share of {name} is {share}; use more than 0 and at most 1."
+                )
         if not self.dense >= 0:
             raise SegNextError(f"dense is {self.dense}; use 0 or more.")
         if self.loaders is not None and self.loaders < 0:
