@@ -74,6 +74,20 @@ def test_journals_are_listed(
     assert "is no journal" in printed
 
 
+def test_a_journal_that_goes_while_it_is_listed_does_not_end_the_list(
+    journal: tuple[Path, np.ndarray],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys,
+) -> None:
+    listed = [tmp_path / "gone.journal", journal[0]]
+    monkeypatch.setattr("napari_segnext.session.journals.list_journals", lambda: listed)
+    assert main(["replay"]) == 0
+    printed = capsys.readouterr().out
+    assert "gone.journal" in printed
+    assert "'cells', 2 acts" in printed
+
+
 def test_bad_input_is_one_sentence(
     journal: tuple[Path, np.ndarray], tmp_path: Path, capsys
 ) -> None:

@@ -206,8 +206,9 @@ def test_what_cannot_be_is_said_in_one_sentence_and_changes_nothing(
         there.session.set_cache(folder=tmp_path / "file")
     with pytest.raises(SegNextError, match="number of bytes"):
         there.session.set_cache(memory_budget=-1, folder=tmp_path)
-    with pytest.raises(SegNextError, match="number of bytes"):
-        there.session.set_cache(disk_budget=-5)
+    for budget in (-5, "8 GB", float("nan"), float("inf")):
+        with pytest.raises(SegNextError, match="number of bytes"):
+            there.session.set_cache(disk_budget=budget)
     assert there.session.cache == before
     there.session.close()
     assert there.session.cache == before

@@ -68,10 +68,10 @@ def _list() -> int:
     paths = list_journals()
     print(f"{len(paths)} journals in {journals_folder()}")
     for path in paths:
-        when = datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone()
         try:
             recording = read_journal(path)
-        except JournalError as error:
+            when = datetime.fromtimestamp(path.stat().st_mtime, UTC).astimezone()
+        except (JournalError, OSError) as error:  # it may have gone just now
             print(f"{path}\n    {error}")
             continue
         image = recording.beginning.image

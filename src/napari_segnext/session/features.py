@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_segnext.core.feature_store import (
     DEFAULT_DISK_BYTES,
@@ -113,9 +116,13 @@ class PlaneFeatures:
     ) -> None:
         """Change budgets and folder; see `Session.set_cache`."""
         for budget in (memory_budget, disk_budget):
-            if budget is not None and budget < 0:
+            if budget is None:
+                continue
+            if not (
+                isinstance(budget, int | float | np.number) and 0 <= budget < math.inf
+            ):
                 raise SegNextError(
-                    f"A budget is a number of bytes, not {budget}; give 0 or more."
+                    f"A budget is a number of bytes, not {budget!r}; give 0 or more."
                 )
         if memory_budget is not None:
             self._memory.max_bytes = int(memory_budget)

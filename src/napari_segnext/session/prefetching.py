@@ -63,7 +63,7 @@ class Prefetching(Following):
         Raises
         ------
         SegNextError
-            If a budget is negative, or the folder cannot be written.
+            If a budget is no number of bytes, or the folder cannot be written.
         """
         self._check_open()
         self._engine.planes.set(memory_budget, disk_budget, folder)
