@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -422,6 +423,21 @@ def test_rows_are_propagated_merged_and_deleted(with_objects, qtbot) -> None:
     assert sorted(session.objects) == [1, 3]
     session.undo()
     assert sorted(np.unique(session.target.data)) == [0, 1, 2, 3]
+
+
+def test_a_disk_that_cannot_be_written_is_seen(unfolded, tmp_path) -> None:
+    session, shown = unfolded.session, unfolded.panel.volume.cache
+    folder = tmp_path / "cache"
+    session.set_cache(folder=folder)
+    assert text.CACHE_NO_DISK not in shown.text()
+    shutil.rmtree(folder)
+    folder.write_text("somebody else's")
+    session._engine.planes._store.put("0" * 40, (np.zeros(4, np.float32),))
+    session._engine.planes.flush()
+    click_at(unfolded, P)
+    assert text.CACHE_NO_DISK in shown.text()
+    assert "choose another folder" in shown.toolTip()
+    assert session.mask().any()
 
 
 def test_the_table_is_exported_where_the_dialog_says(

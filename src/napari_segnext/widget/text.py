@@ -251,6 +251,7 @@ PLACE_3D = trans._(
 CACHE = trans._("Image features kept: {memory}")
 CACHE_DISK = trans._("{memory}, {disk}")
 CACHE_MEMORY = trans._("{used} of {budget} in memory")
+CACHE_NO_DISK = trans._("no more on disk, see here")
 CACHE_ON_DISK = trans._("{used} of {budget} on disk")
 CACHE_TIP = trans._("What was encoded once need not be encoded again")
 CACHE_FOLDER = trans._("On disk in {folder}")

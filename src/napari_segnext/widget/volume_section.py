@@ -262,6 +262,8 @@ class VolumeSection(Section):
         tip = text.CACHE_TIP
         if info.folder is not None:
             disk = _of(text.CACHE_ON_DISK, info.disk_bytes, info.disk_budget)
+            if info.problem:
+                disk = text.CACHE_NO_DISK
             memory = text.CACHE_DISK.format(memory=memory, disk=disk)
             folder = text.CACHE_FOLDER.format(folder=info.folder)
             tip = f"{tip}\n{folder}"
