@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from made import TINY, discs
+from scipy import ndimage
 
 from napari_segnext.core.lite import SegNextLite
 from napari_segnext.core.prompt_map import PromptStyle
@@ -17,7 +18,12 @@ from napari_segnext.training.crops import (
 )
 from napari_segnext.training.data import Annotated, read_sets
 from napari_segnext.training.learner import Learner
-from napari_segnext.training.losses import correction_clicks, segmentation_loss
+from napari_segnext.training.losses import (
+    correction_clicks,
+    error_depth,
+    near_border,
+    segmentation_loss,
+)
 
 SIZE = 64
 STYLE = PromptStyle(3, area_value=0.5)
@@ -103,6 +109,26 @@ def test_loss_prefers_the_truth():
     assert right < 0.05
     assert shifted > 10 * right
     assert wrong > 10 * right
+
+
+def test_the_border_is_three_pixels_wide_on_both_sides_and_the_edge_is_none():
+    truth = np.zeros((SIZE, SIZE), bool)
+    truth[10:40, :25] = True
+    near = ndimage.binary_dilation(truth, np.ones((7, 7)))
+    near &= ~ndimage.binary_erosion(truth, np.ones((7, 7)), border_value=1)
+    found = near_border(torch.from_numpy(truth)[None, None].float())
+    np.testing.assert_array_equal(found[0, 0], near)
+
+
+def test_depth_of_an_error_counts_erosions_and_the_edge_is_its_end():
+    errors = np.zeros((2, SIZE, SIZE), bool)
+    errors[0, 10:23, 30:45] = True
+    errors[1, :9] = True
+    depth = error_depth(torch.from_numpy(errors)[None].float())
+    expected = [
+        ndimage.distance_transform_cdt(np.pad(it, 1))[1:-1, 1:-1] for it in errors
+    ]
+    np.testing.assert_array_equal(depth[0], expected)
 
 
 def test_correction_click_lands_in_the_larger_error():

