@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -376,3 +377,19 @@ def test_given_a_running_spare_job_when_closed_then_it_stops_and_no_other_begins
     assert worker.close(TIMEOUT_S)
     assert job.ended.is_set()
     assert not late.started.is_set()
+
+
+def test_a_waiting_thread_does_not_keep_the_last_owner_alive(worker: Worker) -> None:
+    class Owner:
+        def done(self, value: object) -> None:
+            pass
+
+    owner = Owner()
+    for number in range(3):
+        worker.submit(number, lambda stop: None, owner.done, _fail)
+        assert worker.wait(TIMEOUT_S)
+    gone = threading.Event()
+    weakref.finalize(owner, gone.set)
+    del owner
+
+    assert gone.wait(TIMEOUT_S)

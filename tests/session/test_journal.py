@@ -16,7 +16,7 @@ from napari.layers import Image
 from rooms import make_stack
 
 import napari_segnext as ns
-from napari_segnext.errors import JournalError
+from napari_segnext.errors import JournalError, LayerError
 from napari_segnext.session.journal import read_journal
 from napari_segnext.session.journals import JOURNALS_VARIABLE, journals_folder
 from napari_segnext.session.recovering import unfinished_journal
@@ -371,3 +371,33 @@ def test_only_what_was_cut_off_is_unfinished(
         assert unfinished_journal(there.image).path == there.session.journal
     assert unfinished_journal(Image(np.zeros((3, 4)), name="stack")) is None
     assert unfinished_journal(Image(make_stack(), name="other")) is None
+
+
+def test_an_image_removed_under_an_open_object_is_recovered_when_it_comes_back(
+    room: Rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path))
+    there = room(journal="auto")
+    there.session.add_click((1, 10, 10))
+    there.wait()
+    there.session.accept()
+    there.session.add_click((2, 20, 20))
+    there.wait()
+    labels = np.asarray(there.session.target.data).copy()
+    there.viewer.layers.remove(there.image)
+    with pytest.raises(LayerError, match="removed"):
+        there.session.sync()
+
+    found = unfinished_journal(there.image)
+    assert found is not None
+    np.testing.assert_array_equal(found.labels(), labels)
+    assert found.history.state.object.planes
+
+    done = room(journal="auto", image=Image(make_stack(), name="another"))
+    done.session.add_click((1, 10, 10))
+    done.wait()
+    done.session.accept()
+    done.viewer.layers.remove(done.image)  # nothing was open
+    with pytest.raises(LayerError, match="removed"):
+        done.session.sync()
+    assert unfinished_journal(done.image) is None

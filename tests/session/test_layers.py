@@ -647,3 +647,30 @@ def test_a_box_drawn_by_mouse_is_one_prompt(room: Rooms) -> None:
         boxes=[Box(5, 5, 15, 25)]
     )
     assert there.errors == []
+
+
+def test_labels_of_objects_are_not_taken_for_scribbles(room: Rooms) -> None:
+    cells = np.zeros(make_stack().shape, np.uint16)
+    cells[2, 10:20, 10:20], cells[4, 5:9, 5:9] = 1, 17
+    with pytest.raises(LayerError, match=r"labels of objects.*`add_label`"):
+        room(scribbles=Labels(cells))
+    assert set(np.unique(cells)) == {0, 1, 17}
+
+    strokes = np.where(cells == 17, 0, cells)
+    there = room(scribbles=Labels(strokes))
+    assert prompts_of(there, PlaneKey((2,), (1, 2))).strokes
+
+
+def test_one_layer_cannot_be_target_and_scribbles(room: Rooms) -> None:
+    both = Labels(np.zeros(make_stack().shape, np.uint16), name="both")
+    with pytest.raises(LayerError, match="'both' cannot be both"):
+        room(target=both, scribbles=both)
+
+
+@pytest.mark.parametrize("region", [(-20, 0, -5, 10), (0, -9, 5, -1), (90, 0, 95, 5)])
+def test_a_region_beside_the_plane_has_no_pixels(
+    region: tuple[int, int, int, int], room: Rooms
+) -> None:
+    there = room()
+    there.session.add_click((2, 10, 10))
+    assert there.session.mask(region).size == 0

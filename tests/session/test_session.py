@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from fakes import DiskPredictor, expected
+from fakes import TIMEOUT_S, DiskPredictor, FailingPredictor, expected
 
 from napari_segnext.core.prompts import Click, Prompts
-from napari_segnext.errors import PromptError
+from napari_segnext.errors import CheckpointError, PromptError
+from napari_segnext.session import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rooms import Room
+
+    Rooms = Callable[..., Room]
 
 PLANE = (40, 50)
 
@@ -103,3 +106,64 @@ def test_given_a_session_then_the_predictor_runs_on_its_own_thread_only(
     there.session.add_click((0, 10, 20))
     there.wait()
     assert predictor.threads == {"segnext"}
+
+
+def test_accepting_before_all_is_answered_says_what_was_left_out(
+    room: Rooms,
+) -> None:
+    there = room(auto_run=False)
+    there.show(0, 3)
+    for z in (1, 2, 3):
+        there.session.points.add((z, 20, 25))
+    there.session.sync()
+    there.session.run()
+    there.wait()
+    assert there.session.accept() == 1
+    assert list(np.unique(np.nonzero(there.session.target.data)[0])) == [3]
+    assert there.session.hint.startswith(
+        "2 of its slices had prompts without an answer"
+    )
+    assert [str(error) for error in there.errors] == [there.session.hint]
+
+    there.session.undo()
+    assert len(there.session.points.data) == 3
+    for z in (1, 2):
+        there.show(0, z)
+        there.session.run()
+    there.wait()
+    there.session.accept()
+    assert list(np.unique(np.nonzero(there.session.target.data)[0])) == [1, 2, 3]
+    assert "without an answer" not in there.session.hint
+
+
+def test_an_answer_shows_that_the_model_is_there_after_all(
+    room: Rooms,
+) -> None:
+    calls: list[int] = []
+
+    def load() -> DiskPredictor:
+        calls.append(1)
+        if len(calls) == 1:
+            raise CheckpointError("The file is being copied; try again.")
+        return DiskPredictor()
+
+    there = room(predictor=load)
+    with pytest.raises(CheckpointError):
+        there.wait()
+    assert there.session.hint == text.MODEL_FAILED
+    there.session.add_click((2, 20, 20))
+    there.wait()
+    assert there.session.mask().any()
+    assert there.session.hint != text.MODEL_FAILED
+
+
+def test_an_error_is_told_by_wait_whatever_slice_was_looked_at_since(
+    room: Rooms,
+) -> None:
+    there = room(predictor=FailingPredictor(ValueError("broken")))
+    there.session.add_click((0, 20, 20))
+    assert there.session._worker.wait(TIMEOUT_S)
+    assert there.errors
+    there.show(0, 3)
+    with pytest.raises(ValueError, match="broken"):
+        there.wait()

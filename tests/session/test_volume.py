@@ -132,6 +132,8 @@ def test_given_an_object_that_ends_when_propagated_then_it_says_where_and_why(
     np.testing.assert_array_equal(preview(here), short)
     assert set(here.session.endings) == {plane(1), plane(7)}
     assert all("too small: 0 px" in reason for reason in here.session.endings.values())
+    here.session.accept()
+    assert not here.session.endings  # of the object that is open now
 
 
 def test_given_keys_of_two_sizes_when_propagated_then_the_largest_says_where_it_ends(

@@ -200,6 +200,7 @@ def test_given_objects_with_a_prompt_each_when_propagated_then_each_gets_a_label
     shown = np.asarray(here.session.preview.data)
     np.testing.assert_array_equal(shown == 1, TUBE)
     np.testing.assert_array_equal(shown == 2, OTHER)
+    assert here.session.hint.startswith("2 objects;")
     here.session.accept()
     np.testing.assert_array_equal(here.session.target.data == 1, TUBE)
     np.testing.assert_array_equal(here.session.target.data == 2, OTHER)

@@ -372,6 +372,8 @@ def test_given_objects_when_listed_then_volumes_are_in_physical_units(
     assert [entry.name for entry in tmp_path.iterdir()] == ["objects.csv"]
     with pytest.raises(LayerError, match="cannot be written"):
         here.session.export_table(tmp_path / "no folder" / "objects.csv")
+    with pytest.raises(LayerError, match="cannot be written"):
+        here.session.export_table(tmp_path / "objects.csv" / "objects.csv")
 
 
 def test_given_painting_when_listed_again_then_the_table_follows(room: Rooms) -> None:

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
 from napari_segnext.errors import ImageError, PromptError
@@ -596,3 +597,16 @@ def test_every_control_has_a_tooltip_with_its_key(widget) -> None:
     assert all(button.toolTip() for button in controls.tools.values())
     assert controls.auto_run.toolTip()
     assert controls.label.toolTip()
+
+
+def test_a_label_beyond_what_the_box_can_hold_is_no_error(
+    viewer, stack, widget, notifications
+) -> None:
+    high = np.zeros(stack.data.shape, np.uint32)
+    high[0, :4, :4] = 2**31 + 6
+    labels = Labels(high, name="ids", scale=stack.scale, units=stack.units)
+    viewer.layers.append(labels)
+    widget._desk.choose_target(labels)
+    assert widget.session.label == 2**31 + 7
+    assert not widget.panel.controls.label.isEnabled()
+    assert not notifications

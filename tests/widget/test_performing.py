@@ -250,3 +250,14 @@ def test_options_go_from_one_session_to_the_next(stage, predictor) -> None:
     options.set_in(second)
     assert Options.of(second) == options
     second.close()
+
+
+def test_the_knife_put_away_by_its_key_gives_the_lasso_back(stage) -> None:
+    stage.session.activate("polygon", "lasso")
+    stage.perform("cut")
+    assert stage.session.tool == "cut"
+    stage.perform("cut")
+    assert (stage.session.tool, str(stage.session.shapes.mode)) == (
+        "polygon",
+        "add_polygon_lasso",
+    )

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from napari_segnext.session.journals import JOURNALS_VARIABLE, list_journals
+from napari_segnext.session.recovering import unfinished_journal
 from napari_segnext.widget import text
 from napari_segnext.widget.main import SegNextWidget
 
@@ -92,3 +93,36 @@ def test_nothing_is_offered_once_something_was_done(crash, viewer, stack, predic
     assert again.panel.recover.isVisibleTo(again.panel)
     again.session.add_click((45, 30, 30))
     assert not again.panel.recover.isVisibleTo(again.panel)
+
+
+def test_work_on_an_image_that_was_removed_is_offered_when_it_is_opened_again(
+    viewer, stack, predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path))
+    widget = SegNextWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    widget.session.add_click((45, 20, 20))
+    widget.session.wait(60)
+    preview = np.asarray(widget.session.preview.data).copy()
+    viewer.layers.remove(stack)
+    assert widget.session is None
+
+    viewer.add_image(stack.data, name=stack.name, scale=stack.scale)
+    assert widget.session is not None
+    assert widget.panel.hint.text() == text.RECOVER_FIRST
+    widget.panel.recover.click()
+    widget.session.wait(60)
+    np.testing.assert_array_equal(widget.session.preview.data, preview)
+
+
+def test_closing_the_window_with_an_object_open_is_an_end(
+    viewer, stack, predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path))
+    widget = SegNextWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    widget.session.add_click((45, 20, 20))
+    widget.session.wait(60)
+    viewer.close()
+    assert list_journals()
+    assert unfinished_journal(stack) is None

@@ -143,6 +143,14 @@ def test_a_click_on_a_row_chooses_its_object(table) -> None:
     assert table.labels == [2]
 
 
+def test_labels_of_64_bits_are_chosen_as_they_are(table) -> None:
+    chosen: list[int] = []
+    table.chosen.connect(chosen.append)
+    table.show_rows([row(2**33 + 5), row(5)], None)
+    choose(table, 2**33 + 5)
+    assert chosen == [2**33 + 5]
+
+
 def test_several_rows_can_be_chosen_and_stay_so_when_sorted_and_shown_anew(
     table,
 ) -> None:

@@ -114,9 +114,10 @@ class FeatureStore:
     @property
     def nbytes(self) -> int:
         """Bytes on disk, what others wrote included, counted now and then."""
-        if self._bytes is None:
-            self._bytes = sum(size for _, size, _ in self._entries())
-        return self._bytes
+        count = self._bytes  # once: another thread may set it to None
+        if count is None:
+            count = self._bytes = sum(size for _, size, _ in self._entries())
+        return count
 
     def get(self, key: str) -> Arrays | None:
         """Return the arrays of `key`, or None; it counts as used now."""

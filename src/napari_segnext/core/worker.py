@@ -261,6 +261,8 @@ class Worker:
                 self._run_request(request)
             elif spare is not None:
                 self._run_spare(spare)
+            # while this thread waits it must not keep alive whoever asked
+            request = spare = None
 
     def _run_request(self, request: _Request) -> None:
         answer = self._answer(request)

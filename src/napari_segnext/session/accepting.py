@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_segnext.errors import PromptError
+from napari_segnext.session import text
 from napari_segnext.session.acts import (
     Accepted,
     Edited,
@@ -41,8 +42,8 @@ class Accepting(Overlapping):
         One act, and one undo step of the target. The prompts go, and `label` becomes
         the next free one. With `each`, every object gets a label of its own: the
         first one `label`, the others the next free ones; objects that were opened
-        together keep theirs. Pixels of other objects are
-        dealt with as `overlap` says.
+        together keep theirs. Pixels of other objects are dealt with as `overlap` says.
+        Prompts that have no answer yet are left out; `hint` and `error` say so.
 
         Returns
         -------
@@ -63,6 +64,7 @@ class Accepting(Overlapping):
         masks = self._masks_to_accept()
         self._check_anything_shown(masks)
         changes, known = self._composed(masks, self._settled_overlap())
+        waiting = sum(not self._is_settled(plane) for plane in state.object.planes)
         is_same = not state.object.each and self._has_own_pixels(masks)
         if not any(changes.values()) and not is_same:
             raise PromptError(
@@ -82,6 +84,8 @@ class Accepting(Overlapping):
                 pixels=change,
             )
         )
+        if waiting:
+            self._complain(text.ACCEPTED_TOO_EARLY.format(count=waiting))
         self._update()
         return state.label
 

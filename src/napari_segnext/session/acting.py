@@ -48,6 +48,7 @@ class Acting(SessionCore):
             for plane, prompts in after.items()
         )
         current = self._history.state.object.number
+        self._errors.clear()
         self._push(PromptsChanged(number, current, changes))
         self._show(after)
         if self._auto_run:
@@ -90,6 +91,7 @@ class Acting(SessionCore):
         """Show what undo or redo made current."""
         for plane in act.planes:
             self._worker.cancel((self._history.state.object.number, plane))
+        self._errors.clear()
         planes = {*act.planes, *self._preview.masks}
         self._write_prompts(planes)
         self._show(planes)

@@ -8,8 +8,10 @@ import numpy as np
 from napari.layers import Image, Labels, Points, Shapes
 
 from napari_segnext.errors import ImageError, LayerError
+from napari_segnext.session.found import spans_of
 from napari_segnext.session.layers import (
     METADATA_KEY,
+    SCRIBBLES,
     SEEN_ROLES,
     transform_of,
     unwrapped,
@@ -17,9 +19,11 @@ from napari_segnext.session.layers import (
 from napari_segnext.session.planes import Affine, shape_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.layers import Layer
 
-__all__ = ["adopt", "check_image", "check_writable", "lies_where"]
+__all__ = ["adopt", "check_apart", "check_image", "check_writable", "lies_where"]
 
 _LAYER_TYPES: dict[str, type[Layer]] = {
     "points": Points,
@@ -68,7 +72,8 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
     ------
     LayerError
         If the layer is of another type, or of another shape or transform than the
-        image.
+        image; if labels cannot be written, or those for scribbles hold other values
+        than scribbles have.
     """
     layer = unwrapped(layer)
     kind = _LAYER_TYPES[role]
@@ -82,9 +87,8 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
             f"The layer {layer.name!r} has {layer.ndim} dimensions and the image "
             f"{image.ndim}; make one with {image.ndim}."
         )
-    if role == "target":
-        check_writable(layer)
     if isinstance(layer, Labels):
+        check_writable(layer)
         if shape_of(layer) != shape_of(image):
             raise LayerError(
                 f"The layer {layer.name!r} has shape {shape_of(layer)} and the image "
@@ -98,7 +102,37 @@ def adopt(role: str, layer: Any, image: Layer) -> Layer:
                 f"The layer {layer.name!r} lies elsewhere than the image (scale, "
                 "translate, rotate, shear or affine differ); give it the image's."
             )
+        if role == "scribbles":
+            _check_strokes(layer)
     return layer
+
+
+def _check_strokes(scribbles: Labels) -> None:
+    """Refuse labels of objects: what is not a stroke would be painted over."""
+    if not set(spans_of(scribbles.data)) <= set(SCRIBBLES):
+        raise LayerError(
+            f"The layer {scribbles.name!r} holds labels of objects; scribbles have 1 "
+            "(object), 2 (background) and 3 (mask) only, so choose an empty layer. To "
+            "start from one of its objects use Shift-F, or `add_label`."
+        )
+
+
+def check_apart(layers: Mapping[str, Layer]) -> None:
+    """Check that no layer has two roles: one would be painted over with the other.
+
+    Raises
+    ------
+    LayerError
+        If one has.
+    """
+    roles: dict[int, str] = {}
+    for role, layer in layers.items():
+        other = roles.setdefault(id(layer), role)
+        if other != role:
+            raise LayerError(
+                f"The layer {layer.name!r} cannot be both `{other}` and `{role}`; "
+                "choose another one for either."
+            )
 
 
 def lies_where(layer: Layer, image: Layer) -> bool:

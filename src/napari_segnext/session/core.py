@@ -129,6 +129,7 @@ class SessionCore:
         """Answer the open prompts again, from the image as it is now."""
         self._source = self._new_source(self._source.version + 1)
         self._engine.answers.clear(self._source.version)
+        self._errors.clear()
         planes = self._history.state.object.planes
         self._show(plane for plane in planes if not self._was_asked(plane))
         self._ask(plane for plane in planes if self._was_asked(plane))
@@ -155,9 +156,24 @@ class SessionCore:
         entry = self._history.entry(plane)
         return entry is not None and (entry.number, plane) in self._asked
 
+    def _is_settled(self, plane: PlaneKey) -> bool:
+        """Whether there is an answer to the prompts on `plane`."""
+        entry = self._history.entry(plane)
+        if entry is None or not entry.prompts:
+            return True
+        if self._is_asked_now(plane):
+            return False
+        if self._engine.answers.get(entry.number, plane) is not None:
+            return True
+        # answered, and dropped for want of memory
+        is_asked = (entry.number, plane) in self._asked
+        return is_asked and plane in self._preview.masks
+
+    def _is_asked_now(self, plane: PlaneKey) -> bool:
+        return self._worker.is_pending((self._history.state.object.number, plane))
+
     def _ask(self, planes: Iterable[PlaneKey]) -> None:
         """Request what is not yet answered on `planes`; drop older requests."""
-        self._errors.clear()
         number = self._history.state.object.number
         for plane in list(planes):
             key = (number, plane)
@@ -183,6 +199,8 @@ class SessionCore:
         )
 
     def _on_answer(self, entry: Entry) -> None:
+        if self._model_state != "ready":  # the first attempt failed, or was dropped
+            self._on_model_loaded(None)
         if self._history.entry(entry.plane) == entry and self._show([entry.plane]):
             self.predicted.emit()
         self._update()

@@ -60,6 +60,19 @@ class Cutting(Objects):
         if tool != "cut":
             self._board.drop("cuts")
 
+    def stop_cutting(self) -> str | None:
+        """Go back to the tool that was active before "cut"; harmless without it.
+
+        Returns
+        -------
+        str or None
+            The tool that is active now, as `tool`.
+        """
+        self._sync()
+        if self._tool == "cut":
+            self._put_knife_away()
+        return self._tool
+
     def _sync(self) -> None:
         super()._sync()
         if self._tool != "cut" or self._board.is_being_drawn("cuts"):

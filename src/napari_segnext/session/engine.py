@@ -5,6 +5,7 @@ Nothing here touches a layer. torch is imported when the first job loads the mod
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -138,9 +139,8 @@ class Engine:
         model: Any,
         device: str = "auto",
         window: str | None = None,
-        answers: Answers | None = None,
     ) -> None:
-        self.answers = Answers() if answers is None else answers
+        self.answers = Answers()
         self._model: Any = model
         self._device = device
         self._window = window
@@ -160,6 +160,12 @@ class Engine:
         """Name of the model, as far as it is known before it is loaded."""
         model = getattr(self._predictor or self._model, "model", self._model)
         return str(getattr(model, "name", model))
+
+    @property
+    def origin(self) -> str:
+        """What the model can be loaded by again: the name or path that was given."""
+        given = getattr(self._model, "model", self._model)  # a loader's, or itself
+        return os.fspath(given) if isinstance(given, str | os.PathLike) else self.name
 
     @property
     def predictor(self) -> PredictorLike:

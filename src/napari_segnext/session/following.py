@@ -45,10 +45,13 @@ class Following(Acting):
         self._loop.start()
         self._look()
         self._connect()
+        self._load_model()
+        self._update()
+
+    def _load_model(self) -> None:
         self._worker.submit(
             _LOADING, self._engine.load, self._on_model_loaded, self._on_model_failed
         )
-        self._update()
 
     # events of napari: they only say "dirty" ------------------------------------
 
@@ -87,6 +90,8 @@ class Following(Acting):
     def _on_image_data(self, event: Any) -> None:
         self._image_changed = True
         self._worker.cancel()
+        if self._model_state == "loading":  # that was dropped with the rest
+            self._load_model()
         self._loop.soon()
 
     # looking at the layers --------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_segnext.core.sense import complaint
 from napari_segnext.session import text
+from napari_segnext.session.together import count_apart
 from napari_segnext.session.tools import Tools
 
 if TYPE_CHECKING:
@@ -97,8 +98,7 @@ class Hinting(Tools):
         state = self._history.state
         has_tool = self._tool is None or self.tool_in_hand is not None
         if state.object.each:
-            count = sum(len(mask.parts) for mask in self._preview.masks.values())
-            if count:
+            if count := count_apart(state.object, self._preview.masks):
                 return text.SEVERAL_SHOWN.format(count=count)
         elif self._preview.masks:
             step = text.CORRECT_OR_ACCEPT if has_tool else text.CHOOSE_OR_ACCEPT

@@ -162,14 +162,21 @@ class Journal:
                 "session goes on without one, so save your labels yourself."
             ) from error
 
-    def close(self) -> None:
-        """Write that the session ended, and nothing more; harmless when repeated."""
+    def close(self, is_end: bool = True) -> None:
+        """Write that the session ended, and nothing more; harmless when repeated.
+
+        Parameters
+        ----------
+        is_end : bool
+            False: it was cut off, and may be recovered as after a crash.
+        """
         self._is_closed = True
         file, self._file = self._file, None
         if file is not None:
             # what was written before is there, whatever becomes of this
             with suppress(OSError):
-                file.write(_line("end", None))
+                if is_end:
+                    file.write(_line("end", None))
             with suppress(OSError):
                 file.close()
 

@@ -77,7 +77,7 @@ class Journaling(Resuming):
         return Beginning(
             self._image.name,
             self._board.shape,
-            self._engine.name,
+            self._engine.origin,
             layer.name,
             np.dtype(layer.data.dtype).str,
             pixels,
@@ -109,9 +109,15 @@ class Journaling(Resuming):
             self._complain(why)
 
     def _close(self) -> None:
+        # the image alone was removed under an open object: by mistake, it may be
+        is_cut_off = (
+            self._image not in self._viewer.layers
+            and self._board.has("target")
+            and not self._history.state.object.is_blank
+        )
         super()._close()
         if self._journal is not None:
-            self._journal.close()
+            self._journal.close(is_end=not is_cut_off)
 
     def _recover(self, recording: Recording, path: Path) -> None:
         """Take up what a journal holds, and go on writing it."""

@@ -26,6 +26,7 @@ __all__ = [
     "POLARITIES",
     "PROMPT_ROLES",
     "ROLES",
+    "SCRIBBLES",
     "SCRIBBLE_MASK",
     "SCRIBBLE_NEGATIVE",
     "SCRIBBLE_POSITIVE",
@@ -57,7 +58,7 @@ COLORS = {
 }
 # the first for one object; several at once go round
 _PREVIEW_COLORS = ("#56B4E9", "#F0E442", "#CC79A7", "#009E73", "#D55E00")
-SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
+SCRIBBLES = SCRIBBLE_POSITIVE, SCRIBBLE_NEGATIVE, SCRIBBLE_MASK = 1, 2, 3
 _MAX_EDGE_WIDTH_PX = 3  # of shapes; a line is a scribble as wide as its edge
 _BRUSH_SIZE_PX = 5
 _ON_CANVAS_PX = (8, 20)  # of a point, at any zoom: seen, and hiding no small object

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     ShouldStop = Callable[[], bool]
 
 __all__ = [
-    "KINDS",
     "Made",
     "Row",
     "Span",
@@ -36,8 +35,6 @@ __all__ = [
     "making",
     "spans_between",
 ]
-
-KINDS = ("propagation", "interpolation", "snap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,8 @@ class Span:
 
     Parameters
     ----------
-    kind : str
-        One of `KINDS`: how they are made.
+    kind : {"propagation", "interpolation", "snap"}
+        How they are made.
     row : Row
         The row that they are in.
     indices : range

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_segnext.core.patches import joined_region
 from napari_segnext.session.pixels import PlaneMask
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Preview:
         if region is None:
             region = (0, 0, height, width)
         row0, col0 = max(region[0], 0), max(region[1], 0)
-        row1, col1 = min(region[2], height), min(region[3], width)
+        row1 = max(row0, min(region[2], height))
+        col1 = max(col0, min(region[3], width))
         data = self._layer().data
         crop = np.asarray(data[plane.region_slices((row0, col0, row1, col1))])
         return crop.astype(bool)
@@ -106,7 +108,7 @@ class Preview:
         }
         for plane, before in changed.items():
             after = self._masks.get(plane, PlaneMask())
-            region = _union(before.region, after.region)
+            region = joined_region([before.region, after.region])
             drawn = self._drawn(plane, region, crossing[plane.displayed])
             layer.data[plane.region_slices(region)] = drawn
 
@@ -142,20 +144,3 @@ def _is_in(
     for axis, position in zip(plane.fixed, plane.index, strict=True):
         inside &= pixels[axis] == position
     return inside
-
-
-def _union(first: Region, second: Region) -> Region:
-    if not _area(first):
-        return second
-    if not _area(second):
-        return first
-    return (
-        min(first[0], second[0]),
-        min(first[1], second[1]),
-        max(first[2], second[2]),
-        max(first[3], second[3]),
-    )
-
-
-def _area(region: Region) -> int:
-    return (region[2] - region[0]) * (region[3] - region[1])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels, Points, Shapes
 
-from napari_segnext.session.adopting import adopt
+from napari_segnext.session.adopting import adopt, check_apart
 from napari_segnext.session.layers import (
     PROMPT_ROLES,
     TRANSFORM,
@@ -93,6 +93,7 @@ class Roles:
             for role, layer in adopted.items()
             if layer is not None
         }
+        check_apart(accepted)
         for role, layer in accepted.items():
             if layer not in viewer.layers:
                 viewer.layers.append(layer)

@@ -56,7 +56,7 @@ class Running(Slices):
 
     @property
     def endings(self) -> dict[PlaneKey, str]:
-        """Where and why the last run found that an object ended, in sentences."""
+        """Where and why the last run found that the open object ended, in sentences."""
         return dict(self._endings)
 
     # waiting for what is by hand ----------------------------------------------------
@@ -68,22 +68,6 @@ class Running(Slices):
             for plane, state in self._history.state.object.planes.items()
             if state.has_keys and (index := row.index(plane)) is not None
         }
-
-    def _is_settled(self, plane: PlaneKey) -> bool:
-        """Whether there is an answer to the prompts on `plane`."""
-        entry = self._history.entry(plane)
-        if entry is None or not entry.prompts:
-            return True
-        if self._is_asked_now(plane):
-            return False
-        if self._engine.answers.get(entry.number, plane) is not None:
-            return True
-        # answered, and dropped for want of memory
-        is_asked = (entry.number, plane) in self._asked
-        return is_asked and plane in self._preview.masks
-
-    def _is_asked_now(self, plane: PlaneKey) -> bool:
-        return self._worker.is_pending((self._history.state.object.number, plane))
 
     def _try_wish(self) -> None:
         """Start the run that was wished for, if all is answered that it starts from.
@@ -308,6 +292,7 @@ class Running(Slices):
     def _after_switch(self, before: OpenObject) -> None:
         if before.number != self._history.state.object.number:
             self._end_run()
+            self._endings = {}
         super()._after_switch(before)
 
     def _close(self) -> None:

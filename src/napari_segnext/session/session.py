@@ -5,7 +5,8 @@ below it, and nothing of what is above. From the bottom:
 
 - `core`: the parts, requests and answers, what the outside sees; `cleaning` of answers;
 - `acting`: what is done becomes acts; `following` the viewer; `prefetching` after it;
-- `placing`: positions, planes, sliders; `tools`: layers and modes; `seeing`;
+- `placing`: positions, planes, sliders; `tools`: layers and modes; on them stand
+  `seeing`, and `hinting` what to do next;
 - `objects`: edit, delete, merge, split; `cutting` by a line; `prompting` by script;
 - `reviewing`: focus, next object; on it stand
   `slices` > `running` > `correcting` > `volume` > `table`,
@@ -156,6 +157,7 @@ class Session(
     def run(self) -> None:
         """Predict the displayed plane, and those a script put prompts on."""
         self._sync()
+        self._errors.clear()
         planes = self._history.state.object.planes
         self._ask(plane for plane in planes if self._is_wanted(plane))
         self._update()

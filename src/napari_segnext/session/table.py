@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from contextlib import suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,8 @@ class Table(Volume):
                 writer.writerows(astuple(row) for row in rows)
             draft.replace(target)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             raise LayerError(
                 f"The table cannot be written to {str(target)!r} "
                 f"({error.strerror}); choose another file."

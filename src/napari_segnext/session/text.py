@@ -36,6 +36,10 @@ NO_POSITIVE = trans._(
     "Nothing says where the object is; choose + object, and point at it."
 )
 CORRECT_OR_ACCEPT = trans._("Correct with prompts, or accept as label {label}.")
+ACCEPTED_TOO_EARLY = trans._(
+    "{count} of its slices had prompts without an answer, which were left out: take "
+    "the act back, look at those slices, and accept again."
+)
 CHOOSE_OR_ACCEPT = trans._(
     "Clicks are no prompts now; choose a tool to correct, or accept as label {label}."
 )

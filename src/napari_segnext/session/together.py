@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Masks = dict[PlaneKey, PlaneMask]
 
 __all__ = [
+    "count_apart",
     "each_apart",
     "masks_apart",
     "opened_together",
@@ -137,15 +138,28 @@ def each_apart(current: OpenObject, masks: Masks) -> list[Planes]:
     masks : dict of PlaneKey to PlaneMask
         What is shown.
     """
-    numbers = sorted({number for mask in masks.values() for number in mask.parts})
-    if any(state.is_made for state in current.planes.values()):
-        return [single(current, number, masks) for number in numbers]
+    if _spans_planes(current):
+        numbers = {number for mask in masks.values() for number in mask.parts}
+        return [single(current, number, masks) for number in sorted(numbers)]
     return [
         {plane: state}
         for plane, mask in masks.items()
         for number in mask.parts
         for state in [single(current, number, {plane: mask})[plane]]
     ]
+
+
+def count_apart(current: OpenObject, masks: Masks) -> int:
+    """Count the objects of a group that is shown; see :func:`each_apart`."""
+    numbers = [number for mask in masks.values() for number in mask.parts]
+    return len(set(numbers) if _spans_planes(current) else numbers)
+
+
+def _spans_planes(current: OpenObject) -> bool:
+    """Whether objects of the same number on several planes are the same object."""
+    if current.labels:  # accepted before, and opened together
+        return True
+    return any(state.is_made for state in current.planes.values())
 
 
 def remembered(planes: Planes) -> Planes:

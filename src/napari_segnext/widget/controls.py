@@ -118,7 +118,8 @@ class Controls(QWidget):
         self.negative.setChecked(session.polarity == "negative")
         self._check_tool(session.tool_in_hand)
         with QSignalBlocker(self.label), QSignalBlocker(self.auto_run):
-            self.label.setValue(session.label)
+            self.label.setValue(min(session.label, _MAX_LABEL))
+            self.label.setEnabled(session.label <= _MAX_LABEL)
             self.auto_run.setChecked(session.auto_run)
 
     def show_busy(self, busy: bool) -> None:

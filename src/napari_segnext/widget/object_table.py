@@ -166,13 +166,13 @@ class ObjectTable(QTableView):
 
     Attributes
     ----------
-    chosen : Signal(int)
-        The user chose the row of this label; the newest if several.
+    chosen : Signal(object)
+        The user chose the row of this label, an int; the newest if several.
     selected : Signal()
         Other rows are chosen, by whomever; see `labels`.
     """
 
-    chosen = Signal(int)
+    chosen = Signal(object)  # labels of 64 bits, which Qt's int cuts off
     selected = Signal()
 
     def __init__(self) -> None:

@@ -126,7 +126,9 @@ class Panel(QScrollArea):
         target, layers = desk.target, desk.viewer.layers
         session, image = desk.session, desk.image
         self.choices.image.show_layers(images_of(layers), image)
-        self.choices.target.show_layers(targets_of(layers), target)
+        scribbles = desk.adopted.get("scribbles")
+        targets = [layer for layer in targets_of(layers) if layer is not scribbles]
+        self.choices.target.show_layers(targets, target)
         self.choices.setEnabled(image is not None)
         self.choices.model.show_model(desk.model)
         self.controls.show_session(session, desk.last_label)

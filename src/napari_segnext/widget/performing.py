@@ -65,7 +65,6 @@ class Performer:
         self._viewer = viewer
         self._accept = WeakMethod(accept)
         self._marked: tuple[ref[Session], int] | None = None
-        self._tool_before_cut: str | None = None
 
     def perform(
         self,
@@ -183,9 +182,9 @@ class Performer:
 
     def _cut(self, session: Session) -> None:
         if session.tool == "cut":
-            session.activate(self._tool_before_cut or "point")
+            if session.stop_cutting() is None:
+                session.activate("point")
         else:
-            self._tool_before_cut = session.tool
             session.activate("cut")
 
     def _go(self, session: Session, step: int, unreviewed: bool = False) -> str:

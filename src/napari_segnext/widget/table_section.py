@@ -36,12 +36,12 @@ class TableSection(Section):
         "propagate", "merge", "delete": what is done with the chosen rows.
     rows_acted : Signal(str, object)
         Name of such a button, and the labels of the rows.
-    object_chosen : Signal(int)
-        The user wants to go to this object.
+    object_chosen : Signal(object)
+        The user wants to go to the object of this label, an int.
     """
 
     rows_acted = Signal(str, object)
-    object_chosen = Signal(int)
+    object_chosen = Signal(object)  # as `ObjectTable.chosen`
 
     def __init__(self) -> None:
         super().__init__(text.TABLE, text.TABLE_TIP)
