@@ -674,3 +674,21 @@ def test_a_region_beside_the_plane_has_no_pixels(
     there = room()
     there.session.add_click((2, 10, 10))
     assert there.session.mask(region).size == 0
+
+
+def test_a_plane_that_cannot_be_read_spoils_no_other(room: Rooms) -> None:
+    def read(block_info: Any = None) -> np.ndarray:
+        z = block_info[None]["chunk-location"][0]
+        if z == 3:
+            raise OSError("bad chunk")
+        return make_stack()[z : z + 1]
+
+    data = da.map_blocks(read, chunks=((1,) * 5, 40, 50), dtype=np.uint16)
+    there = room(image=Image(data, contrast_limits=(0, 1000)))
+    there.show(0, 2)
+    there.session.add_click((2, 10, 10))
+    there.wait()
+    assert there.session.mask().any()
+    there.session.add_click((3, 10, 10))
+    with pytest.raises(ImageError, match="bad chunk"):
+        there.wait()

@@ -18,12 +18,12 @@ from napari_segnext.session.layers import POLARITIES, axes_text, colour_by_polar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["SYMBOLS", "dress", "mend"]
+__all__ = ["dress", "mend"]
 
-SYMBOLS = {"positive": "disc", "negative": "x"}
+_SYMBOLS = {"positive": "disc", "negative": "x"}
 
 
-def mend(layer: Points | Shapes, axes: tuple[int, int], is_ours: bool) -> bool:
+def mend(layer: Points | Shapes, axes: tuple[int, int], is_ours: bool) -> None:
     """Give every row of the features what a prompt needs.
 
     What is missing becomes positive; words that are no polarity stay, for the user to
@@ -37,11 +37,6 @@ def mend(layer: Points | Shapes, axes: tuple[int, int], is_ours: bool) -> bool:
         Axes of planes, for points that do not say.
     is_ours : bool
         Whether the session made the layer, so that polarity gives its colours.
-
-    Returns
-    -------
-    bool
-        Whether anything had to be changed.
     """
     features = layer.features
     count = len(layer.data)
@@ -54,7 +49,7 @@ def mend(layer: Points | Shapes, axes: tuple[int, int], is_ours: bool) -> bool:
         and _is_same(features.get("polarity"), polarity)
         and _is_same(features.get("plane"), plane)
     ):
-        return False
+        return
     gives_colour = is_ours and _gives_colour(layer)
     if gives_colour:
         _unbind(layer)
@@ -64,7 +59,6 @@ def mend(layer: Points | Shapes, axes: tuple[int, int], is_ours: bool) -> bool:
     layer.features = others.reindex(range(count)).assign(polarity=polarity, plane=plane)
     if gives_colour:
         colour_by_polarity(layer)
-    return True
 
 
 def _gives_colour(layer: Points | Shapes) -> bool:
@@ -90,7 +84,7 @@ def dress(layer: Points | Shapes) -> None:
     """
     words = [str(word) for word in layer.features["polarity"]]
     if isinstance(layer, Points):
-        wanted = [SYMBOLS.get(word, "ring") for word in words]
+        wanted = [_SYMBOLS.get(word, "ring") for word in words]
         if [str(symbol) for symbol in layer.symbol] != wanted:
             layer.symbol = wanted
     elif layer.edge_color_mode == "cycle" and layer.nshapes:

@@ -97,7 +97,7 @@ def write_points(
     reading: Reading,
     wanted: Iterable[tuple[PlaneKey, Click]],
     own: OwnRows,
-) -> bool:
+) -> None:
     """Remove and append points until `layer` says what is wanted.
 
     Points that make no sense, and other columns of the features, stay.
@@ -114,11 +114,6 @@ def write_points(
         What it is to say.
     own : OwnRows
         Takes what is removed, and knows what was removed before.
-
-    Returns
-    -------
-    bool
-        Whether anything had to be changed.
     """
     to_layer = Affine.between(image, layer)
 
@@ -126,7 +121,7 @@ def write_points(
         positions = [plane.lift((click.row, click.col)) for plane, click in group]
         layer.add(to_layer(np.concatenate(positions)))
 
-    return _rewrite(layer, image, reading, wanted, own, add)
+    _rewrite(layer, image, reading, wanted, own, add)
 
 
 def write_shapes(
@@ -135,7 +130,7 @@ def write_shapes(
     reading: Reading,
     wanted: Iterable[tuple[PlaneKey, Outlined]],
     own: OwnRows,
-) -> bool:
+) -> None:
     """Remove and append shapes until `layer` says what is wanted.
 
     See `write_points`.
@@ -155,7 +150,7 @@ def write_shapes(
             ],
         )
 
-    return _rewrite(layer, image, reading, wanted, own, add)
+    _rewrite(layer, image, reading, wanted, own, add)
 
 
 def _rewrite(
@@ -165,11 +160,11 @@ def _rewrite(
     wanted: Iterable[tuple[PlaneKey, _P]],
     own: OwnRows,
     add: Callable[[list[tuple[PlaneKey, _P]]], None],
-) -> bool:
+) -> None:
     """Remove what is not wanted, and `add` what is missing, alike rows together."""
     superfluous, missing = _difference(reading.rows, wanted)
     if not (superfluous or missing):
-        return False
+        return
     defaults = _defaults(layer)
     layer.selected_data = set()
     if superfluous:
@@ -182,7 +177,6 @@ def _rewrite(
         add(group)
     layer.selected_data = set()
     layer.feature_defaults = defaults
-    return True
 
 
 def _alike(

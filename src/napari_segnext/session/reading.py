@@ -97,10 +97,22 @@ class Reader:
             limits = None
             if count > 1:
                 steps = np.linspace(0, count - 1, min(count, _STACK_SAMPLES))
-                samples = [
-                    np.asarray(source.data[np.unravel_index(int(step), leading)])
-                    for step in np.round(steps)
+                places = [
+                    np.unravel_index(int(step), leading) for step in np.round(steps)
                 ]
-                limits = contrast_limits(np.stack(samples))
+                samples = [
+                    pixels
+                    for place in places
+                    if (pixels := _readable(source.data, place)) is not None
+                ]
+                limits = contrast_limits(np.stack(samples)) if samples else None
             self._stack_limits = {source.version: limits}
         return self._stack_limits[source.version]
+
+
+def _readable(data: Any, place: tuple[Any, ...]) -> npt.NDArray[Any] | None:
+    """Return the pixels of a sample, None where a file or network fails."""
+    try:
+        return np.asarray(data[place])
+    except Exception:  # noqa: BLE001 - told where somebody looks at that very plane
+        return None

@@ -9,6 +9,7 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QFontMetricsF
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from napari_segnext.session.planes import level_0
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import Choices
 from napari_segnext.widget.controls import Controls
@@ -205,5 +206,5 @@ class _Hint(QLabel):
 
 
 def _describe(image: Image) -> str:
-    data = image.data[0] if image.multiscale else image.data
+    data = level_0(image)
     return f"{' x '.join(str(size) for size in data.shape)}, {image.dtype}"

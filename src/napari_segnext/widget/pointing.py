@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_segnext.session.layers import role_of
-from napari_segnext.session.planes import Affine
+from napari_segnext.session.planes import Affine, level_0
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -51,7 +51,7 @@ def label_under_cursor(viewer: ViewerModel, layer: Labels) -> int:
     world = _cursor(viewer)
     if world is None or layer.ndim > len(world):
         return 0
-    data = layer.data[0] if layer.multiscale else layer.data
+    data = level_0(layer)
     index = np.round(layer.world_to_data(world)).astype(int)
     if ((index < 0) | (index >= data.shape)).any():
         return 0
