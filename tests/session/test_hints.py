@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from napari.layers import Image
+from rooms import make_stack
 
 from napari_segnext.session import text
 
@@ -114,3 +117,26 @@ def test_a_closed_session_listens_to_no_layer(there: Room) -> None:
     assert all("Sights" in str(emitter.callbacks) for emitter in emitters)
     there.session.close()
     assert not any("Sights" in str(emitter.callbacks) for emitter in emitters)
+
+
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")  # napari's own words
+@pytest.mark.parametrize(
+    ("row", "col", "value", "is_tilted"),
+    [
+        (0, 1, 0.3, True),  # slices rise with y
+        (0, 1, 0.005, False),  # by a fifth of a slice over the whole picture
+        (1, 0, 0.3, False),  # slices are shifted, but stay parallel to the view
+        (1, 2, 0.3, False),  # sheared within the slice
+    ],
+)
+def test_a_view_that_cuts_obliquely_through_the_slices_is_told(
+    row: int, col: int, value: float, is_tilted: bool, room: Rooms
+) -> None:
+    affine = np.eye(4)
+    affine[row, col] = value
+    there = room(image=Image(make_stack(), affine=affine))
+    there.show(0, 2)
+    there.wait()
+    assert (hint(there) == text.TILTED) == is_tilted
+    there.image.affine = np.eye(4)
+    assert hint(there) != text.TILTED

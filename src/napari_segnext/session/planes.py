@@ -29,6 +29,7 @@ __all__ = [
     "PlaneKey",
     "displayed_plane",
     "go_to_plane",
+    "is_tilted",
     "is_transposed_view",
     "level_0",
     "plane_of_points",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 
+_TILT_SLICES = 0.5  # from one side of the view to the other
 _SAME_PX = 1 / 128  # half the step to which prompts are rounded
 
 
@@ -245,6 +247,20 @@ def is_transposed_view(dims: Dims, image: Layer) -> bool:
     """Whether the view shows the plane's columns vertically."""
     axes = view_axes(dims, image)
     return axes is not None and axes[0] > axes[1]
+
+
+def is_tilted(dims: Dims, image: Layer) -> bool:
+    """Whether the view cuts obliquely through the slices, by half of one at least."""
+    axes = view_axes(dims, image)
+    if axes is None or image.ndim == 2:
+        return False
+    shown = list(axes)
+    fixed = [axis for axis in range(image.ndim) if axis not in axes]
+    to_world = Affine.data_to_world(image)
+    lengths = np.array(shape_of(image))[shown]
+    extent = np.abs(to_world.matrix[np.ix_(shown, shown)]) @ lengths
+    slices = np.abs(to_world.inverse().matrix[np.ix_(fixed, shown)]) @ extent
+    return bool((slices > _TILT_SLICES).any())
 
 
 def displayed_plane(dims: Dims, image: Layer) -> PlaneKey | None:

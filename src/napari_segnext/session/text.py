@@ -31,6 +31,10 @@ PREVIEW_HIDDEN = trans._(
     "The preview is hidden; show it with its eye in the layer list to see the result."
 )
 GOING_THROUGH = trans._("Going through the slices; Esc or Cancel stops it.")
+TILTED = trans._(
+    "The image is turned against its slices, and napari shows others than are "
+    "segmented; reset its rotation and affine, or resample it."
+)
 NO_PLANE = trans._("The image has no slice here; move the sliders onto it.")
 NO_POSITIVE = trans._(
     "Nothing says where the object is; choose + object, and point at it."
