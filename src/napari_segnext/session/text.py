@@ -41,8 +41,8 @@ NO_POSITIVE = trans._(
 )
 CORRECT_OR_ACCEPT = trans._("Correct with prompts, or accept as label {label}.")
 ACCEPTED_TOO_EARLY = trans._(
-    "{count} of its slices had prompts without an answer, which were left out: take "
-    "the act back, look at those slices, and accept again."
+    "Prompts without an answer on {count} of its slices were left out: take the act "
+    "back, look at those slices, and accept again."
 )
 CHOOSE_OR_ACCEPT = trans._(
     "Clicks are no prompts now; choose a tool to correct, or accept as label {label}."
