@@ -120,9 +120,7 @@ def test_accepting_before_all_is_answered_says_what_was_left_out(
     there.wait()
     assert there.session.accept() == 1
     assert list(np.unique(np.nonzero(there.session.target.data)[0])) == [3]
-    assert there.session.hint.startswith(
-        "2 of its slices had prompts without an answer"
-    )
+    assert there.session.hint.startswith("Prompts without an answer on 2 ")
     assert [str(error) for error in there.errors] == [there.session.hint]
 
     there.session.undo()
