@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def begun(viewer) -> SegNextWidget:
+    """Open the panel, and click on an object."""
+    widget = SegNextWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    widget.session.add_click((45, 20, 20))
+    widget.session.wait(60)
+    return widget
+
+
 @pytest.fixture
 def crash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Make journals look as those of a process that was killed just now."""
@@ -42,11 +51,8 @@ def crash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 def test_what_a_crash_cut_off_is_offered_and_comes_back(
     crash, viewer, stack, predictor, tmp_path: Path
 ) -> None:
-    first = SegNextWidget(viewer)
-    viewer.window.add_dock_widget(first)
+    first = begun(viewer)
     session = first.session
-    session.add_click((45, 20, 20))
-    session.wait(60)
     session.accept()
     session.add_click((45, 60, 60))
     session.wait(60)
@@ -99,10 +105,7 @@ def test_work_on_an_image_that_was_removed_is_offered_when_it_is_opened_again(
     viewer, stack, predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path))
-    widget = SegNextWidget(viewer)
-    viewer.window.add_dock_widget(widget)
-    widget.session.add_click((45, 20, 20))
-    widget.session.wait(60)
+    widget = begun(viewer)
     preview = np.asarray(widget.session.preview.data).copy()
     viewer.layers.remove(stack)
     assert widget.session is None
@@ -119,10 +122,7 @@ def test_closing_the_window_with_an_object_open_is_an_end(
     viewer, stack, predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(JOURNALS_VARIABLE, str(tmp_path))
-    widget = SegNextWidget(viewer)
-    viewer.window.add_dock_widget(widget)
-    widget.session.add_click((45, 20, 20))
-    widget.session.wait(60)
+    begun(viewer)
     viewer.close()
     assert list_journals()
     assert unfinished_journal(stack) is None

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari_segnext.core.sense import complaint
 from napari_segnext.session import text
-from napari_segnext.session.planes import is_tilted
 from napari_segnext.session.together import count_apart
 from napari_segnext.session.tools import Tools
 
@@ -62,7 +61,7 @@ class Hinting(Tools):
             return going_on
         if self._viewer.dims.ndisplay == 3:
             return text.OPEN_IN_3D if self._preview.masks else text.SWITCH_TO_2D
-        if is_tilted(self._viewer.dims, self._image):
+        if self._board.is_tilted:
             return text.TILTED
         if self._plane is None:
             return text.NO_PLANE

@@ -249,14 +249,16 @@ def is_transposed_view(dims: Dims, image: Layer) -> bool:
     return axes is not None and axes[0] > axes[1]
 
 
-def is_tilted(dims: Dims, image: Layer) -> bool:
-    """Whether the view cuts obliquely through the slices, by half of one at least."""
+def is_tilted(dims: Dims, image: Layer, to_world: Affine) -> bool:
+    """Whether the view cuts obliquely through the slices, by half of one at least.
+
+    `to_world` is :meth:`Affine.data_to_world` of the image, which takes time.
+    """
     axes = view_axes(dims, image)
     if axes is None or image.ndim == 2:
         return False
     shown = list(axes)
     fixed = [axis for axis in range(image.ndim) if axis not in axes]
-    to_world = Affine.data_to_world(image)
     lengths = np.array(shape_of(image))[shown]
     extent = np.abs(to_world.matrix[np.ix_(shown, shown)]) @ lengths
     slices = np.abs(to_world.inverse().matrix[np.ix_(fixed, shown)]) @ extent

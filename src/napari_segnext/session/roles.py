@@ -20,6 +20,7 @@ from napari_segnext.session.planes import (
     Affine,
     PlaneKey,
     displayed_plane,
+    is_tilted,
     shape_of,
     view_axes,
 )
@@ -113,6 +114,11 @@ class Roles:
     def plane(self) -> PlaneKey | None:
         """The plane on display."""
         return displayed_plane(self.viewer.dims, self.image)
+
+    @property
+    def is_tilted(self) -> bool:
+        """Whether the view cuts obliquely through the image's slices."""
+        return is_tilted(self.viewer.dims, self.image, self._place)
 
     @property
     def shape(self) -> tuple[int, ...]:
