@@ -117,6 +117,23 @@ def test_shapes_and_strokes_of_the_user(viewer, stack, widget, notifications) ->
     assert notifications == []
 
 
+def test_scribbles_that_became_labels_are_let_go_with_the_next_session(
+    viewer, stack, widget, notifications
+) -> None:
+    painted = Labels(np.zeros(stack.data.shape, np.uint8), name="painted")
+    viewer.layers.append(painted)
+    choose(widget, "scribbles", "painted")
+    widget.session.add_click(Q)
+    widget.session.wait(60)
+    painted.data[3, 5:9, 5:9] = 5  # an object, as in any labels layer
+    widget._desk.choose_model("segnext-lite")
+    assert widget.session.scribbles is not painted
+    assert clicks_of(widget) == {Q[1:]}
+    assert sum("labels of objects" in told.message for told in notifications) == 1
+    viewer.window.remove_dock_widget(widget)
+    assert (painted.data[3, 5:9, 5:9] == 5).all()
+
+
 def test_a_layer_that_cannot_hold_prompts_is_refused_in_words(
     viewer, stack, widget, notifications
 ) -> None:

@@ -214,7 +214,7 @@ class Desk:
     def choose_model(self, model: str) -> None:
         """Use another model from now on; nothing else changes."""
         self.model = model
-        self._reopen(self.target, self.adopted)
+        self._reopen(self.target, None)
 
     def adopt(self, role: str, layer: Layer | None) -> None:
         """Take prompts from a layer of the user's; None: from one made for it.
@@ -234,13 +234,15 @@ class Desk:
             adopted[role] = layer
         self._reopen(self.target, adopted)
 
-    def _reopen(self, target: Labels | None, adopted: Mapping[str, Layer]) -> None:
+    def _reopen(
+        self, target: Labels | None, adopted: Mapping[str, Layer] | None
+    ) -> None:
         image = self.image
         if image is not None:
-            before, adopted_before = self.target, self.adopted
+            before = self.target
             self._close_session()
             if not self._open_session(image, target, adopted):
-                self._open_session(image, before, adopted_before)
+                self._open_session(image, before)
         self.changed.emit()
 
     def bind_keys(self) -> None:
@@ -270,12 +272,14 @@ class Desk:
     ) -> bool:
         """Open a session, and take up what waits for it on `target` or in `journal`.
 
-        With `adopted` None, the layers that were adopted there are adopted again.
+        With `adopted` None, the layers that were adopted there are adopted again, if
+        they still can be.
         """
         self._image = ref(image)
         left = None if target is None else left_on(target, image)
+        remembered: Mapping[str, Layer] = {}
         if left is not None and adopted is None:
-            adopted = left.layers(self.viewer.layers)
+            adopted = remembered = left.layers(self.viewer.layers)
         options = self._options or (left.options if left else self._first_options)
         if left is not None and self._options is None:
             self.model = left.model
@@ -291,8 +295,10 @@ class Desk:
                 journal=journal,
             )
         except SegNextError as error:
-            self._refused = ref(image)
             self.failed.emit(error)
+            if remembered:  # one may have been painted over, or locked, meanwhile
+                return self._open_session(image, target, {}, journal)
+            self._refused = ref(image)
             return False
         self._session, self._refused = session, _nothing
         is_new = target is None and journal is None
