@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from volumes_known import ball, tube
 
 from napari_segnext.core.interpolation import interpolate, signed_distance
-from napari_segnext.core.patches import EMPTY, Patch, joined_region, overlap
+from napari_segnext.core.patches import EMPTY, Patch, overlap
+from napari_segnext.core.regions import joined_region
 from napari_segnext.errors import PromptError
 
 masks = st.integers(0, 2**32 - 1).map(

@@ -21,7 +21,7 @@ from skimage.segmentation import watershed
 from napari_segnext.core.features import Features
 from napari_segnext.core.interpolation import signed_distance
 from napari_segnext.core.motion import grey
-from napari_segnext.core.patches import joined_region
+from napari_segnext.core.regions import joined_region
 
 if TYPE_CHECKING:
     from napari_segnext.core.patches import Bools, Patch

@@ -18,8 +18,9 @@ from scipy import ndimage
 from napari_segnext.core.borders import drawn_to_line
 from napari_segnext.core.features import Features
 from napari_segnext.core.motion import moved
-from napari_segnext.core.patches import EMPTY, Patch, joined_region, overlap, placed
+from napari_segnext.core.patches import EMPTY, Patch, overlap
 from napari_segnext.core.prompts import Click, Mask, Prompts
+from napari_segnext.core.regions import joined_region, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.borders import Line
-    from napari_segnext.core.patches import Region
+    from napari_segnext.core.regions import Region
 
     Floats = npt.NDArray[np.float32]
 

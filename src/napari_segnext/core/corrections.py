@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_segnext.core.patches import placed
 from napari_segnext.core.prediction import Prediction
 from napari_segnext.core.prompt_map import Grid, PromptStyle, draw_prompts
 from napari_segnext.core.prompts import Box, Mask, Polygon, Prompts
+from napari_segnext.core.regions import moved, placed, region_of
 from napari_segnext.core.windows import union
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from napari_segnext.core.regions import Region
+
     Bools = npt.NDArray[np.bool_]
-    Region = tuple[int, int, int, int]
 
 __all__ = [
     "clear_negative_areas",
@@ -154,7 +155,7 @@ def clear_negative_areas(answer: Prediction, prompts: Prompts) -> Prediction:
     areas: list[Box | Polygon] = [*prompts.boxes, *prompts.polygons]
     for area in areas:
         if not area.positive:
-            inside = touched_pixels(Prompts().add(area), answer.region, _EXACTLY)[1]
+            inside = touched_pixels(Prompts().add(area), answer.region)[1]
             taken |= inside & mask & ~_asked_for(mask, area, inside, answer, prompts)
     if not taken.any():
         return answer
@@ -173,7 +174,7 @@ def _asked_for(
     for prompt in prompts:
         if not prompt.positive or union(prompt.bounds, area.bounds) != area.bounds:
             continue
-        drawn = touched_pixels(Prompts().add(prompt), answer.region, _EXACTLY)[0]
+        drawn = touched_pixels(Prompts().add(prompt), answer.region)[0]
         if (drawn & ~inside).any():
             continue
         if isinstance(prompt, Box | Polygon):
@@ -185,7 +186,7 @@ def _asked_for(
 
 
 def touched_pixels(
-    prompts: Prompts, region: Region, style: PromptStyle
+    prompts: Prompts, region: Region, style: PromptStyle = _EXACTLY
 ) -> tuple[Bools, Bools]:
     """Pixels (h, w) of `region` on positive, and on negative prompts, but the mask."""
     row0, col0, row1, col1 = region
@@ -204,13 +205,8 @@ def _untouched(changed: Bools, touch: Bools) -> Bools:
 
 def _mask_region(prediction: Prediction) -> Region | None:
     """Return the box (row0, col0, row1, col1), ends excluded, around the mask."""
-    mask = prediction.crop_mask
-    rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        return None
-    row0, col0 = prediction.region[:2]
-    low, high = (row0 + rows[0], col0 + cols[0]), (row0 + rows[-1], col0 + cols[-1])
-    return int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1
+    region = region_of(prediction.crop_mask)
+    return None if region is None else moved(region, prediction.region[:2])
 
 
 def on_region(known: Prediction | Mask, region: Region) -> npt.NDArray[np.float32]:

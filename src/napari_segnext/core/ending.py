@@ -11,7 +11,8 @@ from scipy import ndimage
 from napari_segnext.core.borders import line_of
 from napari_segnext.core.features import Features
 from napari_segnext.core.motion import grey
-from napari_segnext.core.patches import joined_region, overlap
+from napari_segnext.core.patches import overlap
+from napari_segnext.core.regions import joined_region
 from napari_segnext.errors import SegNextError
 
 if TYPE_CHECKING:

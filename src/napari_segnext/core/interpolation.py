@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from napari_segnext.core.patches import EMPTY, Patch, joined_region
+from napari_segnext.core.patches import EMPTY, Patch
+from napari_segnext.core.regions import joined_region
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:

@@ -24,13 +24,14 @@ from skimage.registration import optical_flow_ilk
 
 from napari_segnext.core.image import normalise
 from napari_segnext.core.interpolation import signed_distance
-from napari_segnext.core.patches import Patch, joined_region
+from napari_segnext.core.regions import joined_region
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.features import Features
-    from napari_segnext.core.patches import Region
+    from napari_segnext.core.patches import Patch
+    from napari_segnext.core.regions import Region
 
     Floats = npt.NDArray[np.float32]
 

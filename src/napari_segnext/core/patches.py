@@ -8,26 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segnext.core.bits import unpack
+from napari_segnext.core.regions import joined_region, moved, placed, region_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
+    from napari_segnext.core.regions import Region
+
     Bools = npt.NDArray[np.bool_]
 
-__all__ = [
-    "EMPTY",
-    "PackedPatch",
-    "Patch",
-    "Region",
-    "joined_region",
-    "overlap",
-    "placed",
-    "union_of",
-]
-
-Region = tuple[int, int, int, int]  # row0, col0, row1, col1, ends excluded
+__all__ = ["EMPTY", "PackedPatch", "Patch", "overlap", "union_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,14 +41,11 @@ class Patch:
     def of(cls, crop: npt.ArrayLike, corner: tuple[int, int] = (0, 0)) -> Patch:
         """Make one from a mask (h, w) whose first pixel lies at `corner`."""
         mask = np.asarray(crop) != 0
-        rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        if not rows.size:
+        region = region_of(mask)
+        if region is None:
             return EMPTY
-        row0, row1 = int(rows[0]), int(rows[-1]) + 1
-        col0, col1 = int(cols[0]), int(cols[-1]) + 1
-        top, left = corner
-        region = (top + row0, left + col0, top + row1, left + col1)
-        return cls(region, mask[row0:row1, col0:col1].copy())
+        row0, col0, row1, col1 = region
+        return cls(moved(region, corner), mask[row0:row1, col0:col1].copy())
 
     @property
     def area(self) -> int:
@@ -105,42 +94,6 @@ class PackedPatch:
     def patch(self) -> Patch:
         """What was packed."""
         return Patch(self.region, unpack(self.bits, self.region))
-
-
-def placed(crop: np.ndarray, region: Region, onto: Region) -> np.ndarray:
-    """Return values known on `region`, on the region `onto`: zero where not known."""
-    values = np.zeros((onto[2] - onto[0], onto[3] - onto[1]), crop.dtype)
-    row0, col0 = max(region[0], onto[0]), max(region[1], onto[1])
-    row1, col1 = min(region[2], onto[2]), min(region[3], onto[3])
-    if row0 < row1 and col0 < col1:
-        values[row0 - onto[0] : row1 - onto[0], col0 - onto[1] : col1 - onto[1]] = crop[
-            row0 - region[0] : row1 - region[0], col0 - region[1] : col1 - region[1]
-        ]
-    return values
-
-
-def joined_region(
-    regions: Iterable[Region], shape: tuple[int, int] | None = None, margin: int = 0
-) -> Region:
-    """Return the smallest region around others that are not empty.
-
-    Parameters
-    ----------
-    regions : iterable of (row0, col0, row1, col1)
-        Empty ones are left out; all zero is returned where none is left.
-    shape : (int, int), optional
-        Of the plane, which the result does not leave.
-    margin : int
-        Pixels to add on each side.
-    """
-    known = [one for one in regions if one[0] < one[2] and one[1] < one[3]]
-    if not known:
-        return (0, 0, 0, 0)
-    low, high = np.array(known).min(axis=0)[:2], np.array(known).max(axis=0)[2:]
-    low, high = low - margin, high + margin
-    if shape is not None:
-        low, high = np.maximum(low, 0), np.minimum(high, shape)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def overlap(one: Patch, other: Patch) -> float:

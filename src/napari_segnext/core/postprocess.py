@@ -10,20 +10,19 @@ import numpy as np
 from scipy import ndimage
 
 from napari_segnext.core.corrections import on_region, touched_pixels
-from napari_segnext.core.prompt_map import PromptStyle
+from napari_segnext.core.regions import moved, region_of
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.prompts import Prompts
+    from napari_segnext.core.regions import Region
 
     Bools = npt.NDArray[np.bool_]
-    Region = tuple[int, int, int, int]
 
 __all__ = ["PostProcess"]
 
-_EXACTLY = PromptStyle(click_radius=0)
 _MAX_SMOOTH_PX = 100
 _REACH = 4  # a Gaussian is cut off after so many of its widths
 
@@ -105,22 +104,18 @@ class PostProcess:
                 f"The mask has shape {given.shape}, but its region is "
                 f"{row1 - row0} x {col1 - col0} pixels; give the region's mask."
             )
-        if self == PostProcess() or not given.any():
-            return given
         # what follows takes time with the area, and most of it is empty
-        rows, cols = _around(given, margin=_REACH * self.smooth_px + 1)
-        part = (
-            row0 + rows.start,
-            col0 + cols.start,
-            row0 + rows.stop,
-            col0 + cols.stop,
-        )
+        found = region_of(given, margin=_REACH * self.smooth_px + 1)
+        if self == PostProcess() or found is None:
+            return given
+        part = np.s_[found[0] : found[2], found[1] : found[3]]
         result = np.zeros_like(given)
-        result[rows, cols] = self._applied(given[rows, cols], prompts, part)
+        there = moved(found, (row0, col0))
+        result[part] = self._applied(given[part], prompts, there)
         return result
 
     def _applied(self, given: Bools, prompts: Prompts, region: Region) -> Bools:
-        positive, negative = touched_pixels(prompts, region, _EXACTLY)
+        positive, negative = touched_pixels(prompts, region)
         result = given
         if self.touched:
             if prompts.mask is not None:
@@ -146,17 +141,6 @@ def _pixels(name: str, value: object, most: int | None) -> int:
             f"`{name}` is {value!r}; use a whole number of pixels, {limits}."
         )
     return number
-
-
-def _around(mask: Bools, margin: int) -> tuple[slice, slice]:
-    """Rows and columns that hold a mask, and a margin where there is room."""
-    slices = []
-    for axis in (1, 0):
-        found = np.flatnonzero(mask.any(axis=axis))
-        size = mask.shape[1 - axis]
-        start, stop = int(found[0]) - margin, int(found[-1]) + 1 + margin
-        slices.append(slice(max(start, 0), min(stop, size)))
-    return slices[0], slices[1]
 
 
 def _parts_on(mask: Bools, pixels: Bools) -> Bools:

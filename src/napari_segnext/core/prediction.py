@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.prompts import Prompts
+    from napari_segnext.core.regions import Region
     from napari_segnext.core.windows import Bounds
-
-    Region = tuple[int, int, int, int]
 
 __all__ = ["Prediction", "as_prediction", "mask_bounds", "most_probable"]
 

@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_segnext.core.bits import pack, unpack
+from napari_segnext.core.regions import region_of
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from napari_segnext.core.regions import Region
+
 __all__ = ["Mask", "Stroke"]
 
-Region = tuple[int, int, int, int]
+_OBJECT = 0.5
 
 
 def _crop_to_content(array: np.ndarray) -> tuple[Region, np.ndarray]:
-    rows = np.flatnonzero(array.any(axis=1))
-    cols = np.flatnonzero(array.any(axis=0))
-    if not rows.size:
+    region = region_of(array)
+    if region is None:
         raise PromptError("The mask is empty; give one with at least one pixel.")
-    region = (int(rows[0]), int(cols[0]), int(rows[-1]) + 1, int(cols[-1]) + 1)
-    return region, array[region[0] : region[2], region[1] : region[3]]
+    row0, col0, row1, col1 = region
+    return region, array[row0:row1, col0:col1]
 
 
 def _plane(array: npt.ArrayLike) -> np.ndarray:
@@ -168,6 +170,11 @@ class Mask(_Cropped):
         row0, col0, row1, col1 = self.region
         values = np.frombuffer(zlib.decompress(self.values), "<f4")
         return values.reshape(row1 - row0, col1 - col0).astype(np.float32)
+
+    @property
+    def crop_mask(self) -> npt.NDArray[np.bool_]:
+        """The object's pixels of the region: probability 0.5 or more."""
+        return self.crop >= _OBJECT
 
     @property
     def array(self) -> npt.NDArray[np.float32]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["complaint"]
 
 _SAME_PLACE_PX = 1.5
-_MASK_THRESHOLD = 0.5
 
 
 @lru_cache(maxsize=64)
@@ -231,5 +230,5 @@ def _distance(line: Scribble, point: FloatArray) -> float:
 
 def _pixels(mask: Mask) -> FloatArray:
     """Return (N, 2) rows and columns of the object's pixels in a mask."""
-    inside = np.argwhere(mask.crop >= _MASK_THRESHOLD)
+    inside = np.argwhere(mask.crop_mask)
     return inside + np.array(mask.region[:2], float)

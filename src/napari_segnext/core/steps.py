@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_segnext.core.carrying import Found
     from napari_segnext.core.ending import Ending
-    from napari_segnext.core.patches import Region
+    from napari_segnext.core.regions import Region
 
 __all__ = ["Slice", "Step", "scored"]
 

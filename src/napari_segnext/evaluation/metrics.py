@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import distance_transform_cdt
 
+from napari_segnext.core.regions import region_of
 from napari_segnext.errors import PromptError
 
 if TYPE_CHECKING:
@@ -118,10 +119,9 @@ def boundary_iou(
     wanted, found, counted = check_truth(truth, mask)
     diagonal = float(np.hypot(*wanted.shape))
     width = max(1, round(dilation_ratio * diagonal)) if width_px is None else width_px
-    either = wanted | found
-    rows, cols = (np.flatnonzero(either.any(axis=axis)) for axis in (1, 0))
-    if rows.size:  # nothing outside of both has a boundary
-        part = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    region = region_of(wanted | found)
+    if region is not None:  # nothing outside of both has a boundary
+        part = np.s_[region[0] : region[2], region[1] : region[3]]
         wanted, found, counted = wanted[part], found[part], counted[part]
     return _ratio(
         _band_inside(wanted, width) & counted, _band_inside(found, width) & counted

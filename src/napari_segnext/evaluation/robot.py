@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from napari_segnext.core.prompts import Click, Prompts
+from napari_segnext.core.regions import region_of
 from napari_segnext.evaluation.metrics import check_truth
 
 if TYPE_CHECKING:
@@ -116,13 +117,12 @@ def _deepest(
     error: npt.NDArray[np.bool_], clicked: list[tuple[int, int]]
 ) -> tuple[float, int, int]:
     """Depth, row and column of the innermost pixel of `error`; zeros if none."""
-    rows = np.flatnonzero(error.any(axis=1))
-    cols = np.flatnonzero(error.any(axis=0))
-    if not rows.size:
+    region = region_of(error)
+    if region is None:
         return 0.0, 0, 0
     # All errors lie in this box, so the nearest right pixel lies in it or on its rim.
-    row0, col0 = int(rows[0]), int(cols[0])
-    box = np.pad(error[row0 : rows[-1] + 1, col0 : cols[-1] + 1], 1)
+    row0, col0, row1, col1 = region
+    box = np.pad(error[row0:row1, col0:col1], 1)
     # single precision makes ties where the reference has them
     depth = distance_transform_edt(box)[1:-1, 1:-1].astype(np.float32)
     for row, col in clicked:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from napari_segnext.core.prediction import Prediction
-    from napari_segnext.session.pixels import Region
+    from napari_segnext.core.regions import Region
 
 __all__ = ["GroupAnswer", "GroupMask", "answer_mask", "apart"]
 

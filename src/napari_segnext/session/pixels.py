@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_segnext.core.bits import pack, unpack
+from napari_segnext.core.regions import moved, region_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
-    Region = tuple[int, int, int, int]
+    from napari_segnext.core.regions import Region
+
     Coordinates = tuple[npt.NDArray[np.intp], ...]
 
 __all__ = ["PixelChange", "PlaneMask", "take"]
@@ -180,15 +182,11 @@ class PlaneMask:
     def from_crop(cls, region: Region, crop: npt.ArrayLike) -> PlaneMask:
         """Make one of the pixels that are not zero in the `crop` of a region."""
         mask = np.asarray(crop) != 0
-        rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not rows.size:
+        found = region_of(mask)
+        if found is None:
             return cls()
-        row0, row1 = int(rows[0]), int(rows[-1]) + 1
-        col0, col1 = int(cols[0]), int(cols[-1]) + 1
-        return cls(
-            (region[0] + row0, region[1] + col0, region[0] + row1, region[1] + col1),
-            pack(mask[row0:row1, col0:col1]),
-        )
+        row0, col0, row1, col1 = found
+        return cls(moved(found, region[:2]), pack(mask[row0:row1, col0:col1]))
 
     @classmethod
     def from_plane(cls, plane: npt.ArrayLike) -> PlaneMask:

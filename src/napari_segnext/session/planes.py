@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
 
 __all__ = [
+    "SAME_PX",
     "Affine",
     "PlaneKey",
     "displayed_plane",
@@ -42,7 +43,7 @@ __all__ = [
 
 
 _TILT_SLICES = 0.5  # from one side of the view to the other
-_SAME_PX = 1 / 128  # half the step to which prompts are rounded
+SAME_PX = 1 / 128  # half the step to which prompts are rounded
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -300,7 +301,7 @@ def plane_of_points(points: FloatArray, axes: tuple[int, int]) -> PlaneKey:
 def varying_axes(points: FloatArray, default: tuple[int, int]) -> tuple[int, int]:
     """Return the axes that (N, D) points span, or the default if not exactly two."""
     extent = np.ptp(points, axis=0)
-    spanned = [axis for axis in range(points.shape[1]) if extent[axis] > _SAME_PX]
+    spanned = [axis for axis in range(points.shape[1]) if extent[axis] > SAME_PX]
     if len(spanned) == 2:
         return spanned[0], spanned[1]
     return default

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segnext.core.patches import joined_region
+from napari_segnext.core.regions import joined_region
 from napari_segnext.session.pixels import PlaneMask
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from napari.layers import Labels
 
+    from napari_segnext.core.regions import Region
     from napari_segnext.session.board import Board
     from napari_segnext.session.planes import PlaneKey
-
-    Region = tuple[int, int, int, int]
 
 __all__ = ["Preview"]
 

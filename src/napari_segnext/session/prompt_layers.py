@@ -16,6 +16,7 @@ from napari_segnext.core.prompts import Box, Click, Polygon, Prompts, Scribble
 from napari_segnext.errors import PromptError
 from napari_segnext.session.layers import POLARITIES
 from napari_segnext.session.planes import (
+    SAME_PX,
     Affine,
     PlaneKey,
     plane_of_points,
@@ -42,7 +43,6 @@ __all__ = [
 ]
 
 _ELLIPSE_VERTICES = 48
-_SAME_PX = 1 / 128  # half the step to which prompts are rounded
 
 
 @dataclass(slots=True)
@@ -168,7 +168,7 @@ def _shape_prompt(
 
 def _is_upright(corners: npt.NDArray[np.float64]) -> bool:
     sides = np.abs(np.diff(corners, axis=0, append=corners[:1]))
-    return bool((sides.min(axis=1) < _SAME_PX).all())
+    return bool((sides.min(axis=1) < SAME_PX).all())
 
 
 def _said(layer: Points | Shapes) -> list[tuple[str, str]]:

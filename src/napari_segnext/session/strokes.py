@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_strokes", "paint_planes", "painted_planes", "read_strokes"]
 
-_MASK_THRESHOLD = 0.5
-
 
 def _value(stroke: Stroke) -> int:
     return SCRIBBLE_POSITIVE if stroke.positive else SCRIBBLE_NEGATIVE
@@ -49,7 +47,7 @@ def draw_strokes(
     for key in (*crossing, *([plane] if plane in known else [])):
         mask = known[key].mask
         if mask is not None:
-            _draw(result, plane, key, mask, mask.crop >= _MASK_THRESHOLD, SCRIBBLE_MASK)
+            _draw(result, plane, key, mask, mask.crop_mask, SCRIBBLE_MASK)
         for stroke in known[key].strokes:
             _draw(result, plane, key, stroke, stroke.crop, _value(stroke))
     return result
@@ -136,7 +134,7 @@ def _mask_left(mask: Mask | None, actual: npt.NDArray[Any]) -> Mask | None:
         hidden = (actual == SCRIBBLE_POSITIVE) | (actual == SCRIBBLE_NEGATIVE)
         wanted = np.zeros(actual.shape, bool)
         row0, col0, row1, col1 = mask.region
-        wanted[row0:row1, col0:col1] = mask.crop >= _MASK_THRESHOLD
+        wanted[row0:row1, col0:col1] = mask.crop_mask
         if np.array_equal(drawn, wanted & ~hidden):
             return mask
     return Mask.from_array(drawn) if drawn.any() else None

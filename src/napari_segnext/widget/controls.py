@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_segnext.widget import text
 from napari_segnext.widget.actions import TOOLS, tooltip, with_key
 from napari_segnext.widget.parts import (
+    MAX_SPIN,
     POLARITY_COLOURS,
     caption,
     follow_font,
@@ -44,7 +45,6 @@ QToolButton:hover { background-color: rgba(127, 127, 127, 120); }
 QToolButton:checked { background-color: #0072B2; color: white; }
 QToolButton::menu-button { border: none; width: 14px; }
 """
-_MAX_LABEL = 2**31 - 1
 
 
 class Controls(QWidget):
@@ -118,8 +118,8 @@ class Controls(QWidget):
         self.negative.setChecked(session.polarity == "negative")
         self._check_tool(session.tool_in_hand)
         with QSignalBlocker(self.label), QSignalBlocker(self.auto_run):
-            self.label.setValue(min(session.label, _MAX_LABEL))
-            self.label.setEnabled(session.label <= _MAX_LABEL)
+            self.label.setValue(min(session.label, MAX_SPIN))
+            self.label.setEnabled(session.label <= MAX_SPIN)
             self.auto_run.setChecked(session.auto_run)
 
     def show_busy(self, busy: bool) -> None:
@@ -205,7 +205,7 @@ class Controls(QWidget):
 
     def _make_label(self) -> QHBoxLayout:
         self.label = QSpinBox()
-        self.label.setRange(1, _MAX_LABEL)
+        self.label.setRange(1, MAX_SPIN)
         self.label.setKeyboardTracking(False)
         self.label.setToolTip(text.LABEL_TIP)
         self.label.setMinimumWidth(10)

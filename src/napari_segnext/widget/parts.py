@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "MAX_SPIN",
     "POLARITY_COLOURS",
     "Section",
     "Spin",
@@ -48,6 +49,7 @@ Control = TypeVar("Control", bound=QWidget)
 # colour-blind people too
 POLARITY_COLOURS = {"positive": "#0072B2", "negative": "#B34700"}
 
+MAX_SPIN = 2**31 - 1  # of what Qt's spin boxes can show
 _NO_LIMIT_PX = 16_777_215  # Qt's own QWIDGETSIZE_MAX, which qtpy does not name
 _FOLDED, _UNFOLDED = "▸", "▾"
 # napari underlines nothing by itself; without, the keyboard's place is not to be seen

@@ -11,7 +11,7 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from napari_segnext.session.layers import role_of
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import LayerChoice
-from napari_segnext.widget.parts import Section, Spin, quietly
+from napari_segnext.widget.parts import MAX_SPIN, Section, Spin, quietly
 from napari_segnext.widget.pointing import sources_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _KINDS: dict[str, type[Layer]] = {
     "shapes": Shapes,
     "scribbles": Labels,
 }
-_MAX_LABEL = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class ViewSection(Section):
         self.source = LayerChoice(text.UNDER_CURSOR)
         self.source.setToolTip(text.SOURCE_TIP)
         self.source.chosen.connect(self._show_start)
-        self.label = Spin(0, _MAX_LABEL, text.SOURCE_LABEL_TIP)
+        self.label = Spin(0, MAX_SPIN, text.SOURCE_LABEL_TIP)
         self.label.setSpecialValueText(text.SELECTED_LABEL)
         self.label.setAccessibleName(text.SOURCE_LABEL)
         self.add_row(text.SOURCE, self.source)
