@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,6 +186,27 @@ def test_given_a_failure_on_one_plane_then_the_other_stays_and_looking_again_ret
     there.show(0, 3)
     there.wait()
     assert there.session.mask().any()
+
+
+@pytest.mark.parametrize("change", ["another prompt", "undo"])
+def test_a_failure_is_not_raised_once_the_prompts_have_changed(
+    room: Rooms, change: str
+) -> None:
+    there = room(predictor=PartlyFailing())
+    there.session.add_click((1, 10, 10))
+    there.wait()
+    there.session.add_click((3, 10, 10))
+    end = time.monotonic() + TIMEOUT_S
+    while not there.errors and time.monotonic() < end:
+        there.session.deliver()
+        time.sleep(0.01)
+    assert [str(error) for error in there.errors] == ["out of memory"]
+    if change == "undo":
+        there.session.undo()
+    else:
+        there.session.add_click((1, 20, 20))
+    there.wait()
+    assert there.session.preview.data[1].any()
 
 
 def test_a_plane_is_encoded_once_however_many_prompts(room: Rooms) -> None:
