@@ -128,15 +128,9 @@ class Overlapping(Widening):
         masks = {plane: shown[plane] for plane in current.planes if plane in shown}
         if current.opened:
             for plane in current.planes:
-                if plane not in shown and self._is_answered(plane):
+                if plane not in shown and self._is_settled(plane):
                     masks[plane] = PlaneMask()
         return masks
-
-    def _is_answered(self, plane: PlaneKey) -> bool:
-        entry = self._history.entry(plane)
-        if entry is None or not entry.prompts:
-            return True
-        return self._engine.answers.get(entry.number, plane) is not None
 
     def _has_own_pixels(self, masks: Masks) -> bool:
         data, label = self._target.layer.data, self._history.state.label
