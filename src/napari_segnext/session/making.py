@@ -64,6 +64,15 @@ class Row:
         """Return the plane at an index."""
         return self.first.at(self.axis, index)
 
+    @property
+    def place(self) -> str:
+        """Where it lies along the other axes that are not displayed, in words."""
+        return " and ".join(
+            f"{position} along axis {axis}"
+            for axis, position in zip(self.first.fixed, self.first.index, strict=True)
+            if axis != self.axis
+        )
+
     def index(self, plane: PlaneKey) -> int | None:
         """Return where a plane is in the row; None if it is not."""
         if plane.displayed != self.first.displayed:

@@ -82,14 +82,19 @@ class Running(Slices):
             return
         waiting = [
             plane
-            for plane in self._by_hand(wish.row).values()
+            for row in wish.rows
+            for plane in self._by_hand(row).values()
             if not self._is_settled(plane)
         ]
         if waiting:
             self._ask(plane for plane in waiting if not self._is_asked_now(plane))
             return
         self._wish = None
-        spans = self._spans(wish.row, wish.limits, wish.kind)
+        spans = [
+            span
+            for row in wish.rows
+            for span in self._spans(row, wish.limits, wish.kind)
+        ]
         if not any(span.can_be_made for span in spans):
             raise PromptError(
                 "There is nothing to make: the object needs a slice by hand with a "
@@ -98,8 +103,8 @@ class Running(Slices):
                 else "There is nothing to fill: the object needs two slices by hand "
                 "with masks, and free ones between them."
             )
-        self._axis = wish.row.axis
-        self._limits[wish.number, wish.row] = wish.limits
+        self._axis = wish.rows[0].axis
+        self._limits.update({(wish.number, row): wish.limits for row in wish.rows})
         self._start_run(spans, follows=False)
 
     def _spans(self, row: Row, limits: range, kind: str) -> list[Span]:

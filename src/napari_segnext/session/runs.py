@@ -25,7 +25,7 @@ class Wish:
     """A run that waits for answers on keyed slices."""
 
     kind: str
-    row: Row
+    rows: tuple[Row, ...]
     limits: range
     number: int
 

@@ -139,6 +139,19 @@ class OpenObject:
         """Whether there is neither a prompt nor a stored mask."""
         return not any(state.prompts or state.stored for state in self.planes.values())
 
+    def by_hand(self, plane: PlaneKey) -> frozenset[int]:
+        """Return which of the objects are by hand on a plane, or locked, by number.
+
+        Prompts that are an object each count as one, whose number is 1.
+        """
+        state = self.planes.get(plane)
+        if state is None or not state.has_keys:
+            return frozenset()
+        if not self.labels:
+            return frozenset({1})
+        parts = () if state.stored is None else state.stored.parts
+        return frozenset(parts).difference(() if state.mark.locked else state.made_parts)
+
     def prompts(self, plane: PlaneKey) -> Prompts:
         """Return the prompts on `plane`, perhaps none."""
         state = self.planes.get(plane)

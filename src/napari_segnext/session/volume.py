@@ -107,8 +107,8 @@ class Volume(Correcting):
         self._sync()
         self._row(axis)  # opening an object only to find this wrong would be a pity
         self._open_for_run(label)
-        row = self._row(axis)
-        limits = _limits(slices, row.size)
+        displayed = self._row(axis)
+        limits = _limits(slices, displayed.size)
         current = self._history.state.object
         prompted = [plane for plane, state in current.planes.items() if state.prompts]
         if current.each and len(prompted) > 1:
@@ -116,13 +116,9 @@ class Volume(Correcting):
                 f"There are prompts on {len(prompted)} slices, and nothing says which "
                 "objects on them are the same; keep those on one of them."
             )
-        if not self._by_hand(row):
-            raise PromptError(
-                "The object has no slice by hand here that is parallel to the "
-                "displayed one; prompt it on one, or turn the view."
-            )
+        rows = self._rows(displayed)
         self._end_run()
-        self._wish = Wish(kind, row, limits, current.number)
+        self._wish = Wish(kind, rows, limits, current.number)
         self._try_wish()
         self._update()
 
@@ -145,6 +141,44 @@ class Volume(Correcting):
         elif state.object.is_blank or state.object.opened or state.label != labels[0]:
             self.edit(labels[0])
         self._sync()
+
+    def _rows(self, displayed: Row) -> tuple[Row, ...]:
+        """Return where the open objects are by hand, of the rows along an axis.
+
+        Of each the displayed row, or the only one that it is in.
+
+        Raises
+        ------
+        PromptError
+            If one is in none, or only in several others.
+        """
+        current = self._history.state.object
+        places: dict[int, set[Row]] = {}
+        for plane in current.planes:
+            if plane.displayed == displayed.first.displayed:
+                row = Row.through(plane, displayed.axis, displayed.size)
+                for number in current.by_hand(plane):
+                    places.setdefault(number, set()).add(row)
+        result = []
+        for number, label in enumerate(current.labels or (None,), start=1):
+            rows = places.get(number, set())
+            name = "The object" if label is None else f"Label {label}"
+            if displayed in rows:
+                result.append(displayed)
+            elif len(rows) == 1:
+                result.extend(rows)
+            elif not rows:
+                raise PromptError(
+                    f"{name} has no slice by hand here that is parallel to the "
+                    "displayed one; prompt it on one, or turn the view."
+                )
+            else:
+                where = sorted(row.place for row in rows)
+                raise PromptError(
+                    f"{name} has slices by hand at {', '.join(where)}, not at "
+                    f"{displayed.place}; go to one of them."
+                )
+        return tuple(dict.fromkeys(result))
 
     def _row(self, axis: int | None) -> Row:
         """Return the slices that the displayed one is among.
