@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_segnext.core.prompts import Stroke as Stroke
     from napari_segnext.evaluation.evaluate import evaluate as evaluate
     from napari_segnext.evaluation.robot import next_click as next_click
+    from napari_segnext.session.planes import PlaneKey as PlaneKey
     from napari_segnext.session.recovering import recover as recover
     from napari_segnext.session.session import Session as Session
 
@@ -48,6 +49,7 @@ _HOME_OF = {
     "Stroke": "core.prompts",
     "evaluate": "evaluation.evaluate",
     "next_click": "evaluation.robot",
+    "PlaneKey": "session.planes",
     "recover": "session.recovering",
     "Session": "session.session",
 }

@@ -82,7 +82,28 @@ def test_another_plane_than_the_displayed_one_can_be_named(
 ) -> None:
     there = room()
     there.session.add_label(Labels(blobs()), 7, plane)
+    there.wait()
+    shown = there.session.mask(plane=plane)
+    assert shown.any()
+    np.testing.assert_array_equal(shown, there.session.preview.data[3] > 0)
+    assert not there.session.mask().any()
     np.testing.assert_array_equal(mask_of(there, PlaneKey((3,), AXES)), blobs()[3] == 7)
+
+
+@pytest.mark.parametrize("plane", [(), (1, 3), [1, 3, 5]])
+def test_a_plane_of_too_many_or_few_indices_is_told_how_many(
+    room: Rooms, plane: Any
+) -> None:
+    there = room()
+    with pytest.raises(PromptError, match=r"give an index along each of the axes \(0,"):
+        there.session.add_label(Labels(blobs()), 7, plane)
+
+
+def test_a_flat_image_has_no_plane_to_name(room: Rooms) -> None:
+    there = room(blobs()[2])
+    with pytest.raises(PromptError, match="it has only one, so name none"):
+        there.session.add_label(Labels(blobs()[2]), 7, 0)
+    there.session.add_label(Labels(blobs()[2]), 7, ())
 
 
 def test_a_second_label_takes_the_place_of_the_first_and_clicks_add_to_it(

@@ -5,13 +5,18 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import dask.array
 import numpy as np
 import pytest
 from napari.layers import Labels
 
 from napari_segnext.session.acts import TargetEdited
 from napari_segnext.session.found import spans_of
-from napari_segnext.session.outside import Likeness, painted_pixels
+from napari_segnext.session.outside import (
+    Likeness,
+    changed_by_assignment,
+    painted_pixels,
+)
 from napari_segnext.session.pixels import PixelChange
 from napari_segnext.session.planes import PlaneKey
 
@@ -276,6 +281,41 @@ def test_given_painting_on_a_slice_not_on_display_then_it_is_an_act_there(
     assert there.session.redo()
     np.testing.assert_array_equal(pixels(there), painted)
     assert there.session.plane == PlaneKey((4,), (1, 2))
+
+
+def test_given_another_array_when_assigned_then_it_is_an_act_on_all_slices(
+    room: Rooms,
+) -> None:
+    there = room(target=Labels(made_elsewhere()))
+    there.show(0, 2)
+    there.session.sync()
+    changed = made_elsewhere()
+    changed[0, 3:6, 3:6] = 11
+    changed[2, 10, 10] = 0
+    changed[4, 20:22, 40] = 3
+    there.session.target.data = changed.copy()
+    there.session.sync()
+    assert 11 in there.session.objects
+    assert there.session.undo()
+    np.testing.assert_array_equal(pixels(there), made_elsewhere())
+    assert 11 not in there.session.objects
+    assert there.session.redo()
+    np.testing.assert_array_equal(pixels(there), changed)
+
+
+def test_given_other_arrays_then_what_differs_is_found_unless_it_is_too_much() -> None:
+    before = made_elsewhere()
+    after = before.astype(np.uint16)
+    assert changed_by_assignment(before, before, 9) is None
+    assert changed_by_assignment(before, after, 9) is None
+    assert changed_by_assignment(before, after[1:], 9) is None
+    assert changed_by_assignment(before[:0], after[:0], 9) is None
+    assert changed_by_assignment(before, dask.array.asarray(after), 9) is None
+    after[0, 30:33, 30:33] = 1
+    where, values = changed_by_assignment(before, after, 9)
+    np.testing.assert_array_equal(values, 9)
+    np.testing.assert_array_equal(np.transpose(where), np.argwhere(before != after))
+    assert changed_by_assignment(before, after, 8) is None
 
 
 @pytest.mark.parametrize("ndisplay", [2, 3])

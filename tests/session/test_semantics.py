@@ -626,6 +626,8 @@ def test_given_no_auto_run_when_run_then_all_prompts_are_answered_at_once(
     there.wait()
     assert there.predictor.asked == []
     assert there.session.can_run
+    with pytest.raises(PromptError, match="run the prompts"):
+        there.session.accept()
     there.session.run()
     there.wait()
     assert there.predictor.asked == [clicks(A, B)]

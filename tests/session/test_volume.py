@@ -165,6 +165,19 @@ def test_given_an_object_on_one_slice_when_propagated_then_it_is_told_why_not(
     assert here.session.hint.startswith("No slice was added. It became too small: 0 px")
 
 
+def test_given_slices_that_the_object_does_not_reach_when_asked_then_it_is_told_why_not(
+    room: Rooms,
+) -> None:
+    short = tube(SHAPE, (10, 8), (0.8, 1.2), slices=range(6))
+    here = room(picture(short), PartPredictor())
+    here.session.add_click(centre(4))
+    here.session.propagate(slices=range(8, 10))
+    here.wait()
+    assert list(here.session.endings) == [plane(6)]
+    assert str(here.errors[-1]).startswith("No slice was added. It became too small")
+    assert not preview(here)[5:].any()  # on the way to them, and not asked for
+
+
 def test_given_made_slices_when_made_again_then_those_that_end_earlier_are_gone(
     room: Rooms,
 ) -> None:

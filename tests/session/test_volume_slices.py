@@ -362,6 +362,7 @@ def test_given_objects_when_listed_then_volumes_are_in_physical_units(
     assert (second.label, second.slices, second.state) == (2, 1, "open")
     assert second.volume == pytest.approx(OTHER[2].sum() * 0.01)
     assert second.score is None
+    assert (first.reviewed, second.reviewed) == (True, False)
 
     path = here.session.export_table(tmp_path / "objects.csv")
     with path.open(encoding="utf-8", newline="") as file:
@@ -395,9 +396,17 @@ def scaled(shape: tuple[int, ...], **options: object) -> Image:
     [
         (scaled((4, 5)), 1, "px²", (), None),
         (scaled((3, 4, 5)), 1, "px³", (), 1),
-        (scaled((3, 4, 5), scale=(4, 2, 2)), 16, "px³", (), 2),
-        (scaled((3, 4, 5), scale=(-4, 2, 2)), 16, "px³", (), 2),
-        (scaled((3, 4, 5), scale=(3, 2, 0.5), rotate=30), 3, "px³", (), 3),
+        (scaled((3, 4, 5), scale=(4, 2, 2)), 16, "", (), 2),
+        (scaled((3, 4, 5), scale=(-4, 2, 2)), 16, "", (), 2),
+        (scaled((3, 4, 5), scale=(3, 2, 0.5), rotate=30), 3, "", (), 3),
+        (scaled((3, 4, 5), scale=(-1, 1, 1)), 1, "px³", (), 1),
+        (scaled((2, 3, 4, 5)), 1, "px³", (0,), 1),
+        (scaled((2, 3, 4, 5), scale=(60, 4, 2, 2)), 16, "", (0,), 2),
+        (
+            scaled((2, 3, 4, 5), axis_labels=("z", "t", "y", "x")),
+            *(1, "px³", (1,), 1),
+        ),
+        (scaled((2, 2, 3, 4, 5)), 1, "px³", (0, 1), 1),
         (
             scaled((3, 4, 5), scale=(200, 0.1, 0.1), units=("nm", "um", "um")),
             *(0.002, "µm³", (), 2),

@@ -26,6 +26,7 @@ def row(label: int, **known) -> ObjectRow:
         "unit": "µm³",
         "score": 0.8,
         "state": "accepted",
+        "reviewed": True,
     }
     return ObjectRow(label=label, **{**usual, **known})
 

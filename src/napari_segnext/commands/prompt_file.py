@@ -49,7 +49,7 @@ def read_prompts(path: Path) -> list[Entry]:
     Raises
     ------
     PromptError
-        If it cannot be read, or its content makes no sense.
+        If it cannot be read, its content makes no sense, or it holds no object.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -61,6 +61,8 @@ def read_prompts(path: Path) -> list[Entry]:
     objects = content.get("objects") if isinstance(content, dict) else content
     if not isinstance(objects, list) or not all(isinstance(it, dict) for it in objects):
         raise PromptError(f"{path} holds no list of objects; write {LAYOUT}.")
+    if not objects:
+        raise PromptError(f"{path} holds no object; write {LAYOUT}.")
     return parse_prompts(objects)
 
 

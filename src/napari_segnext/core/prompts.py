@@ -197,9 +197,13 @@ class Prompts:
             If it is something else.
         """
         try:
-            unknown = set(content) - {*_FIELD_OF.values(), "mask"}
+            kinds = [*_FIELD_OF.values(), "mask"]
+            unknown = set(content).difference(kinds)
             if unknown:
-                raise PromptError(f"Unknown kinds of prompts: {sorted(unknown)}.")
+                raise PromptError(
+                    f"Unknown kinds of prompts: {sorted(unknown)}; there are "
+                    f"{', '.join(kinds)}."
+                )
             for name in set(content) - {"mask"}:
                 if not isinstance(content[name], list):
                     raise PromptError(f"{name} are {content[name]!r}; give a list.")

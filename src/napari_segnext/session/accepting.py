@@ -98,7 +98,9 @@ class Accepting(Overlapping):
                 f"Nothing is left of label {opened[0]}; delete it, or correct prompts."
             )
         raise PromptError(
-            "Nothing is shown that could be accepted; add a prompt and wait."
+            "Nothing is shown that could be accepted; run the prompts, and wait."
+            if self.can_run and not self._auto_run
+            else "Nothing is shown that could be accepted; add a prompt and wait."
         )
 
     def _composed(

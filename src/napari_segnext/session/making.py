@@ -215,6 +215,8 @@ def making(
                     raise Cancelled
                 if made.plane is None or span.row.index(made.plane) in span.written:
                     tell(replace(made, span=number))
+                else:  # on the way to those that may change
+                    tell(replace(made, span=number, masks={}))
             tell(Made(number))
 
     return make

@@ -15,36 +15,43 @@ if TYPE_CHECKING:
 __all__ = ["pixel_size", "spacing", "time_axes"]
 
 _TIME_LABELS = ("t", "time")
-_POWERS = {0: "", 1: "", 2: "²", 3: "³"}
+_POWERS = {2: "²", 3: "³"}
 
 
 def time_axes(image: Image) -> tuple[int, ...]:
-    """Return the axes of an image that are not measured as its rows are, or are time.
+    """Return the axes of an image along which objects are not measured, as time.
 
-    The last two axes never are.
+    Those in another kind of unit than its columns, those that are labelled so, and what
+    comes before the last three others. The last two axes never are.
     """
     units = [unit.dimensionality for unit in image.units]
     labels = [str(label).lower() for label in image.axis_labels]
-    return tuple(
+    times = [
         axis
         for axis in range(image.ndim - 2)
         if units[axis] != units[-1] or labels[axis] in _TIME_LABELS
-    )
+    ]
+    space = [axis for axis in range(image.ndim) if axis not in times]
+    return tuple(sorted(times + space[:-3]))
 
 
 def pixel_size(image: Image) -> tuple[float, str]:
     """Volume of a pixel (area, of a plane) without its time axes, and the unit.
 
     Axes in other units than the last one, as nanometres beside micrometres, are
-    converted to that.
+    converted to that. A scale without a unit counts, and leaves the size without one.
     """
     times = time_axes(image)
     space = [axis for axis in range(image.ndim) if axis not in times]
     steps = _steps(image)[:, space]
     unit = image.units[-1]
     size = float(np.linalg.det(steps.T @ steps)) ** 0.5
-    name = f"{unit:~P}".replace("pixel", "px")
-    return size, f"{name or 'px'}{_POWERS[min(len(space), 3)]}"
+    name = f"{unit:~P}"
+    if name in ("", "pixel"):
+        if not np.allclose(np.linalg.norm(steps, axis=0), 1):
+            return size, ""
+        name = "px"
+    return size, f"{name}{_POWERS[len(space)]}"
 
 
 def spacing(image: Image, axis: int, displayed: tuple[int, int]) -> float:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
     Before = tuple[Coordinates, npt.NDArray[Any]]
 
-__all__ = ["Likeness", "changed_on_plane", "changed_pixels", "painted_pixels"]
+__all__ = [
+    "Likeness",
+    "changed_by_assignment",
+    "changed_on_plane",
+    "changed_pixels",
+    "painted_pixels",
+]
 
 _SAMPLES = 64
 _MOST_KEPT = 16
@@ -36,6 +42,31 @@ def changed_on_plane(
         return None
     changed = actual != expected
     return plane.coordinates_of((0, 0, *actual.shape), changed), expected[changed]
+
+
+def changed_by_assignment(before: Any, after: Any, most: int) -> Before | None:
+    """Return where an array differs from the one it took the place of, and that's values.
+
+    None if nothing differs, or that is not to be known: they are one, or of other
+    shapes, or not in memory, or differ in more pixels than `most`.
+    """
+    if (
+        before is after
+        or not (isinstance(before, np.ndarray) and isinstance(after, np.ndarray))
+        or before.shape != after.shape
+    ):
+        return None
+    found, count = [], 0
+    for index in range(len(before)):
+        inside = np.nonzero(before[index] != after[index])
+        count += len(inside[0])
+        if count > most:
+            return None
+        found.append((np.full(len(inside[0]), index), *inside))
+    if not count:
+        return None
+    where = tuple(np.concatenate(axes) for axes in zip(*found, strict=True))
+    return where, before[where]
 
 
 def painted_pixels(atoms: Iterable[Any]) -> list[Before]:

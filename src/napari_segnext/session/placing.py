@@ -84,9 +84,20 @@ class Placing(Following):
         if plane is None:
             return self._shown_plane()
         if not isinstance(plane, PlaneKey):
+            index = tuple(plane) if isinstance(plane, Iterable) else (plane,)
+            shape, axes = self._board.shape, self._board.axes
+            sliders = tuple(axis for axis in range(len(shape)) if axis not in axes)
+            if len(index) != len(sliders):
+                raise PromptError(
+                    f"Plane {plane!r} is not one of the image of shape {shape}; "
+                    + (
+                        f"give an index along each of the axes {sliders}."
+                        if sliders
+                        else "it has only one, so name none."
+                    )
+                )
             try:
-                index = tuple(plane) if isinstance(plane, Iterable) else (plane,)
-                plane = PlaneKey(index, self._board.axes)
+                plane = PlaneKey(index, axes)
             except (TypeError, ValueError) as error:
                 raise PromptError(
                     f"A plane is named by whole numbers, not {plane!r}; give its index."

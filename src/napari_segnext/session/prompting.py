@@ -194,32 +194,38 @@ class Prompting(Cutting):
         return is_transposed_view(self._viewer.dims, self._image)
 
     def mask(
-        self, region: tuple[int, int, int, int] | None = None
+        self,
+        region: tuple[int, int, int, int] | None = None,
+        plane: PlaneKey | int | Sequence[int] | None = None,
     ) -> npt.NDArray[np.bool_]:
-        """Return what the preview shows on the displayed plane.
+        """Return what the preview shows on a plane.
 
         Parameters
         ----------
         region : (row0, col0, row1, col1), optional
             A part of it, ends excluded; cheap on huge planes.
+        plane : PlaneKey, int or sequence of int, optional
+            The plane, or its index along the axes that are not displayed; the displayed
+            one if not given.
 
         Returns
         -------
         array (H, W) of bool
-            Rows and columns as on display; of what lies on the plane of `region`.
+            Rows and columns as on display, or in the order of the image's axes where
+            `plane` is given; of what lies on the plane of `region`.
 
         Raises
         ------
         PromptError
-            If the image has no plane on display.
+            If the image has no such plane, or none on display.
         """
         self._sync()
-        plane = self._shown_plane()
-        if not self._is_transposed:
-            return self._preview.read(plane, region)
+        key = self._named_plane(plane)
+        if plane is not None or not self._is_transposed:
+            return self._preview.read(key, region)
         if region is not None:
             region = (region[1], region[0], region[3], region[2])
-        return self._preview.read(plane, region).T
+        return self._preview.read(key, region).T
 
 
 def _label(value: object) -> int:

@@ -150,7 +150,9 @@ class OpenObject:
         if not self.labels:
             return frozenset({1})
         parts = () if state.stored is None else state.stored.parts
-        return frozenset(parts).difference(() if state.mark.locked else state.made_parts)
+        return frozenset(parts).difference(
+            () if state.mark.locked else state.made_parts
+        )
 
     def prompts(self, plane: PlaneKey) -> Prompts:
         """Return the prompts on `plane`, perhaps none."""

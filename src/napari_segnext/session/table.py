@@ -35,11 +35,14 @@ class ObjectRow:
     volume : float
         Its size, in `unit`; of a movie: the mean of the time points that it is in.
     unit : str
-        For instance "µm³"; "px²" for the area in a plane without a scale.
+        For instance "µm³"; "px²" for the area in a plane without a scale; "" where the
+        layer has a scale without a unit.
     score : float or None
         Mean score of the slices that were made.
     state : {"open", "accepted", "found"}
         See `ObjectInfo`.
+    reviewed : bool
+        Whether somebody looked at it and found it good.
     """
 
     label: int
@@ -49,6 +52,7 @@ class ObjectRow:
     unit: str
     score: float | None
     state: str
+    reviewed: bool
 
 
 class Table(Volume):
@@ -64,7 +68,8 @@ class Table(Volume):
         Returns
         -------
         list of ObjectRow
-            Label, slices, size in the layer's units, score and state of each.
+            Label, slices, size in the layer's units, score and state of each, and
+            whether it is reviewed.
         """
         infos = self.objects
         size, unit = pixel_size(self._image)
@@ -79,9 +84,8 @@ class Table(Volume):
             score = float(np.mean(list(scores))) if scores else None
             volume = pixels * size
             keyed = len(info.keyed)
-            rows.append(
-                ObjectRow(label, slices, keyed, volume, unit, score, info.state)
-            )
+            about = (info.state, info.reviewed)
+            rows.append(ObjectRow(label, slices, keyed, volume, unit, score, *about))
         return rows
 
     def export_table(self, path: str | os.PathLike[str]) -> Path:

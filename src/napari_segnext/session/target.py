@@ -14,6 +14,7 @@ from napari_segnext.session.compose import check_change, write
 from napari_segnext.session.found import find, parts_of, spans_of
 from napari_segnext.session.outside import (
     Likeness,
+    changed_by_assignment,
     changed_on_plane,
     changed_pixels,
     painted_pixels,
@@ -53,6 +54,7 @@ class Target:
         self._board = board
         self._plane: PlaneKey | None = None
         self._expected: npt.NDArray[np.generic] | None = None
+        self._data: Any = None  # the layer's array when it was looked at
         self._spans: Spans | None = None
         self._likeness = Likeness()
 
@@ -232,17 +234,19 @@ class Target:
         """Remember what the layer holds on `plane` now."""
         self._plane = plane
         self._expected = None
-        if plane is not None and plane.is_in(self.layer.data.shape):
-            self._expected = np.array(self.layer.data[plane.slices])
+        self._data = self.layer.data
+        if plane is not None and plane.is_in(self._data.shape):
+            self._expected = np.array(self._data[plane.slices])
 
     def forget(self) -> None:
         """Forget a layer that was removed."""
-        self._plane = self._expected = self._spans = None
+        self._plane = self._expected = self._data = self._spans = None
 
     def edited(self, layer: Labels | None = None) -> TargetEdited | None:
         """Return what was changed from outside since the last look, as an act.
 
-        What was painted is known on all planes, anything else on the one on display.
+        What was painted, and another array in the place of the one that was there, is
+        known on all planes; what else was written into the array, on the one on display.
 
         Parameters
         ----------
@@ -267,6 +271,9 @@ class Target:
                 parts.append(found)
         if "data" not in events:
             parts += painted_pixels(atoms)
+        else:
+            found = changed_by_assignment(self._data, data, _MOST_BY_NAPARI)
+            parts += [] if found is None else [found]
         change = changed_pixels(data, parts)
         if not change:
             return None

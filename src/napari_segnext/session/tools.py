@@ -219,7 +219,10 @@ class Tools(Placing):
 
     @property
     def undo_depth(self) -> int:
-        """How many acts undo could take back."""
+        """How many acts undo could take back.
+
+        What followed a correction is an act of its own, which goes with the correction.
+        """
         return len(self._history.acts)
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_segnext.commands.prompt_file import LAYOUT, check_label, read_prompts
+from napari_segnext.commands.prompt_file import check_label, read_prompts
 from napari_segnext.commands.propagation.stacks import open_stack
 from napari_segnext.commands.propagation.volumes import read_plane
 from napari_segnext.core.bits import pack
@@ -142,8 +142,6 @@ def predict_keys(
 
 def _read_json(path: Path, stack: Stack) -> Given:
     entries = read_prompts(path)
-    if not entries:
-        raise PromptError(f"{path} holds no object; write {LAYOUT}.")
     prompts: dict[int, dict[int, Prompts]] = {}
     for entry in entries:
         index = _slice_of(entry, stack)
