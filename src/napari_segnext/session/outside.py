@@ -45,7 +45,7 @@ def changed_on_plane(
 
 
 def changed_by_assignment(before: Any, after: Any, most: int) -> Before | None:
-    """Return where an array differs from the one it took the place of, and that's values.
+    """Return where an array differs from the one before it, and the values of that.
 
     None if nothing differs, or that is not to be known: they are one, or of other
     shapes, or not in memory, or differ in more pixels than `most`.

@@ -150,9 +150,8 @@ class OpenObject:
         if not self.labels:
             return frozenset({1})
         parts = () if state.stored is None else state.stored.parts
-        return frozenset(parts).difference(
-            () if state.mark.locked else state.made_parts
-        )
+        made = () if state.mark.locked else state.made_parts
+        return frozenset(parts).difference(made)
 
     def prompts(self, plane: PlaneKey) -> Prompts:
         """Return the prompts on `plane`, perhaps none."""

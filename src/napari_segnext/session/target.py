@@ -245,8 +245,8 @@ class Target:
     def edited(self, layer: Labels | None = None) -> TargetEdited | None:
         """Return what was changed from outside since the last look, as an act.
 
-        What was painted, and another array in the place of the one that was there, is
-        known on all planes; what else was written into the array, on the one on display.
+        What was painted, and another array in the place of the one before, is known on
+        all planes; what else was written into the array, on the one on display.
 
         Parameters
         ----------
