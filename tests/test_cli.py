@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -221,7 +221,11 @@ def test_a_numpy_file_without_an_array_is_a_sentence(
         ('[{"plane": [5], "label": 0, "clicks": []}]', "whole numbers from 1"),
         ('[{"plane": [5], "circles": []}]', "there are clicks, boxes, polygons"),
         ('[{"plane": [5], "clicks": null}]', "give a list"),
-        ('[{"plane": [5], "clicks": [{"row": 1, "column": 1}]}]', "prompts"),
+        (
+            '[{"plane": [5], "clicks": [{"row": 1, "column": 1}]}]',
+            "A click has row, column; write row, col, positive.",
+        ),
+        ('[{"plane": [5], "boxes": [{}]}]', "A box has nothing; write row0, col0"),
         ('[{"plane": [5], "clicks": [{"row": 5000, "col": 1}]}]', "outside"),
     ],
 )
@@ -246,6 +250,36 @@ def test_labels_above_65535_are_written_as_32_bits(tmp_path: Path) -> None:
     arguments = ["segment", str(image), "--prompts", str(prompts), "--out", str(out)]
     assert main(arguments) == 0
     assert set(np.unique(tifffile.imread(out))) == {0, 70000}
+
+
+@pytest.mark.filterwarnings("default:The image has NaN")
+def test_what_was_not_found_and_what_is_warned_of_is_said_in_a_line_each(
+    tmp_path: Path, capsys
+) -> None:
+    image, prompts = tmp_path / "image.npy", tmp_path / "prompts.json"
+    pixels = load_sample("nuclei_2d").image.astype(np.float32)
+    pixels[0, 0] = np.nan
+    np.save(image, pixels)
+    prompts.write_text('[{"clicks": [{"row": 53, "col": 225, "positive": false}]}]')
+    out = tmp_path / "labels.tif"
+    arguments = ["segment", str(image), "--prompts", str(prompts), "--out", str(out)]
+    assert main(arguments) == 0
+    said = capsys.readouterr()
+    assert "label 1: 0 px" in said.out
+    (line,) = said.err.splitlines()
+    assert line.startswith("napari-segnext: The image has NaN")
+
+
+@pytest.mark.parametrize("values", [["a", "b"], [1 + 2j, 3]])
+def test_pixels_that_are_no_real_numbers_are_one_sentence(
+    tmp_path: Path, prompts_file, capsys, values: list[Any]
+) -> None:
+    image, out = tmp_path / "image.npy", tmp_path / "labels.tif"
+    np.save(image, np.array([values] * 2))
+    arguments = ["segment", str(image), "--prompts", str(prompts_file[0])]
+    assert main([*arguments, "--out", str(out)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "convert them to real numbers first" in line
 
 
 def test_a_place_where_nothing_can_be_written_is_one_sentence(

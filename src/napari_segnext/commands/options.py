@@ -47,7 +47,8 @@ def read_image(path: Path) -> npt.NDArray[Any]:
 
         return imread(path)
     except (OSError, ValueError, tifffile.TiffFileError) as error:
-        raise ImageError(f"{path} cannot be read as an image: {error}.") from error
+        reason = str(error).rstrip(".")
+        raise ImageError(f"{path} cannot be read as an image: {reason}.") from error
 
 
 def check_out(

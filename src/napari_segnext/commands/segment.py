@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     predictor = Predictor(load_model(arguments.model), device=arguments.device)
     labels = segment(predictor, image, entries)
     write_labels(arguments.out, labels)
-    for label in np.unique(labels[labels > 0]):
+    for label in sorted({entry.label for entry in entries}):
         print(f"label {label}: {np.count_nonzero(labels == label)} px")
     print(f"wrote {arguments.out}")
     return 0

@@ -35,11 +35,7 @@ def check_plane(plane: npt.ArrayLike) -> npt.NDArray[np.generic]:
     ImageError
         If it has other dimensions, no pixels, or is not made of real numbers.
     """
-    array = np.asarray(plane)
-    if array.dtype.kind not in "buif":
-        raise ImageError(
-            f"The image holds {array.dtype} values; convert them to real numbers first."
-        )
+    array = _real(plane)
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[2] <= 4):
         raise ImageError(
             f"One plane is (H, W) or (H, W, channels up to 4), not {array.shape}; "
@@ -47,6 +43,15 @@ def check_plane(plane: npt.ArrayLike) -> npt.NDArray[np.generic]:
         )
     if not array.size:
         raise ImageError(f"The image has no pixels: its shape is {array.shape}.")
+    return array
+
+
+def _real(values: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "buif":
+        raise ImageError(
+            f"The image holds {array.dtype} values; convert them to real numbers first."
+        )
     return array
 
 
@@ -64,8 +69,13 @@ def contrast_limits(values: npt.ArrayLike) -> tuple[float, float]:
         Low < high; (0, 1) where no value is finite. The whole range is taken where
         the percentiles coincide, as in a dark plane with few bright pixels. A constant
         plane gets a range in which it is black.
+
+    Raises
+    ------
+    ImageError
+        If they are no real numbers.
     """
-    flat = np.asarray(values).reshape(-1)
+    flat = _real(values).reshape(-1)
     flat = flat[:: max(1, flat.size // _MAX_SAMPLES)].astype(np.float64)
     flat = flat[np.isfinite(flat)]
     if not flat.size:

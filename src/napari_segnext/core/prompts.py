@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -259,6 +260,14 @@ def _from_plain(kind: type, content: dict[str, Any]) -> Any:
     positive = arguments.get("positive", True)
     if not isinstance(positive, bool):  # "false" would count as true
         raise PromptError(f"`positive` is {positive!r}; write true or false.")
+    try:
+        signature(kind).bind(**arguments)
+    except TypeError as error:
+        names = ", ".join(field.name for field in fields(kind))
+        given = ", ".join(map(str, content)) or "nothing"
+        raise PromptError(
+            f"A {kind.__name__.lower()} has {given}; write {names}."
+        ) from error
     prompt = kind(**arguments)
     if isinstance(prompt, Mask | Stroke) and not prompt.crop.any():
         raise PromptError(f"A {kind.__name__.lower()} has no pixel; leave it out.")
