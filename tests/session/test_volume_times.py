@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from napari.layers import Image
 from volumes import OTHER, SHAPE, TUBE, PartPredictor, centre, check, picture, plane
 
 from napari_segnext.errors import PromptError
@@ -92,3 +93,23 @@ def test_given_several_when_one_is_at_two_other_times_then_it_is_named(
     with pytest.raises(PromptError, match="Label 2 has slices by hand at 0 along"):
         here.session.propagate([1, 2], axis=1)
     assert not here.session.is_propagating
+
+
+@pytest.mark.parametrize(
+    ("axis", "labels"), [(1, None), (0, None), (0, ("z", "t", "y", "x"))]
+)
+def test_given_an_axis_that_is_time_or_has_one_slice_then_the_other_is_gone_along(
+    room: Rooms, axis: int, labels: tuple[str, ...] | None
+) -> None:
+    stack = picture(TUBE)
+    pixels = np.stack([stack] * (1 if labels is None else 2), axis=1 - axis)
+    here = room(image=Image(pixels, axis_labels=labels), predictor=PartPredictor())
+    place = list(centre(4))
+    place.insert(1 - axis, 0)
+    here.session.add_click(place)
+    here.session.propagate()
+    here.wait()
+    here.session.accept()
+    found = np.moveaxis(np.asarray(here.session.target.data), 1 - axis, 0)
+    np.testing.assert_array_equal(found[0], TUBE)
+    assert not found[1:].any()

@@ -78,6 +78,8 @@ def test_it_follows_the_image_that_is_chosen(viewer, stack, widget) -> None:
     assert widget.panel.table.isVisibleTo(widget)
 
     movie = np.zeros((5, 7, 40, 40), np.uint8)
+    choose_new(viewer, widget, movie, axis_labels=("z", "t", "y", "x"))
+    assert section.extent.axis == 0
     choose_new(viewer, widget, movie, axis_labels=("t", "z", "y", "x"))
     assert section.isVisibleTo(widget)
     assert section.axis.isVisibleTo(section)
@@ -95,6 +97,11 @@ def test_it_follows_the_image_that_is_chosen(viewer, stack, widget) -> None:
     names = [section.axis.itemText(it) for it in range(section.axis.count())]
     assert names == ["slider -4", "depth"]
     assert section.extent.axis == 0
+
+    choose_new(viewer, widget, movie[:, :1])
+    assert not section.axis.isVisibleTo(section)
+    assert section.extent.axis == 0
+    assert section.last.maximum() == 4
 
     widget._desk.choose_image(stack)
     assert not section.axis.isVisibleTo(section)

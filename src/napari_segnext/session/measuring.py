@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_segnext.session.planes import Affine
+from napari_segnext.session.planes import Affine, shape_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from napari.layers import Image
 
-__all__ = ["pixel_size", "spacing", "time_axes"]
+__all__ = ["pixel_size", "slice_axis", "spacing", "time_axes"]
 
 _TIME_LABELS = ("t", "time")
 _POWERS = {2: "²", 3: "³"}
@@ -33,6 +35,15 @@ def time_axes(image: Image) -> tuple[int, ...]:
     ]
     space = [axis for axis in range(image.ndim) if axis not in times]
     return tuple(sorted(times + space[:-3]))
+
+
+def slice_axis(image: Image, axes: Sequence[int]) -> int:
+    """Return which of several axes has the slices: the last one that is not time.
+
+    One along which there is a single slice only if all are so.
+    """
+    shape, times = shape_of(image), time_axes(image)
+    return max(axes, key=lambda axis: (shape[axis] > 1, axis not in times, axis))
 
 
 def pixel_size(image: Image) -> tuple[float, str]:

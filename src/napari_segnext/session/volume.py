@@ -10,6 +10,7 @@ from napari_segnext.errors import PromptError
 from napari_segnext.session.compose import plain_labels
 from napari_segnext.session.correcting import Correcting
 from napari_segnext.session.making import Row
+from napari_segnext.session.measuring import slice_axis
 from napari_segnext.session.runs import Wish
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Volume(Correcting):
             ends.
         axis : int, optional
             The data axis to go along, one that is on a slider; by default the last one
-            that is.
+            that is, has more slices than one, and is not time, if there is such.
 
         Raises
         ------
@@ -195,7 +196,7 @@ class Volume(Correcting):
             )
         ndim = plane.ndim
         if axis is None:
-            axis = plane.fixed[-1]
+            axis = slice_axis(self._image, plane.fixed)
         if not isinstance(axis, int | np.integer) or not -ndim <= axis < ndim:
             raise PromptError(
                 f"The image has axes 0 to {ndim - 1}, not {axis!r}; name one that is "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QCheckBox, QLabel
 
+from napari_segnext.session.measuring import slice_axis
 from napari_segnext.session.planes import shape_of, view_axes
 from napari_segnext.widget import text
 from napari_segnext.widget.choices import Choice
@@ -94,7 +95,9 @@ class VolumeSection(Section):
     @property
     def extent(self) -> Extent:
         """The slices that may be written, and along which axis."""
-        axis = self._chosen_axis if len(self._axes) > 1 else None
+        session = self._session
+        has_several = session is not None and session.image.ndim > 3
+        axis = self._chosen_axis if has_several else None
         if self.until_end.isChecked():
             return Extent(None, axis)
         first, last = sorted((self.first.value(), self.last.value()))
@@ -112,12 +115,14 @@ class VolumeSection(Section):
         objects : dict of int to ObjectInfo
             Its objects.
         """
-        self._session = session
+        before, self._session = self._session, session
         plane = None if session is None else session.plane
         if session is None or session.image.ndim < 3:
             self.setVisible(False)
             self._plane, self._axes = None, ()
             return
+        if before is not None and before.image is not session.image:
+            self._axes = ()  # nobody chose one of its axes
         self.setVisible(True)
         self.show_tips()
         if plane is not None:
@@ -238,7 +243,8 @@ class VolumeSection(Section):
                 for name, number in zip(names, axes, strict=True):
                     self.axis.addItem(name, number)
                 kept = self.axis.findData(current)
-                self.axis.setCurrentIndex(kept if kept >= 0 else len(axes) - 1)
+                usual = axes.index(slice_axis(image, axes))
+                self.axis.setCurrentIndex(kept if kept >= 0 else usual)
             self._show_range()
         is_several = len(axes) > 1
         self.axis.setVisible(is_several)
