@@ -7,9 +7,11 @@ import pytest
 from scipy import ndimage
 from volumes_known import Seer, Volume, ball, tube, written
 
+from napari_segnext.core.carrying import mined_prompts
 from napari_segnext.core.ending import EndRule
 from napari_segnext.core.features import Features
 from napari_segnext.core.models import load_model
+from napari_segnext.core.patches import Patch
 from napari_segnext.core.predictor import Predictor
 from napari_segnext.core.propagation import propagate, snap
 from napari_segnext.errors import PromptError, SegNextError
@@ -98,11 +100,22 @@ def test_slices_far_apart_are_the_same_object_seen_less_often(model):
     assert iou(found, truth) > 0.8
 
 
-def test_a_hole_survives(model):
-    truth = tube(SHAPE, lambda z: (32, 32), 16) & ~tube(SHAPE, lambda z: (32, 32), 6)
+@pytest.mark.parametrize("radius", [5, 8])
+def test_a_hole_survives(model, radius):
+    hole = tube(SHAPE, lambda z: (32, 32), radius)
+    truth = tube(SHAPE, lambda z: (32, 32), 16) & ~hole
     found, _ = found_by(model, Images(truth, model.model.digest), truth, [6])
-    assert iou(found, truth) > 0.8
-    assert not found[12:20, 30:35, 30:35].any()
+    assert iou(found, truth) > 0.95
+    assert not found[:, 30:35, 30:35].any()
+
+
+def test_a_hole_is_a_negative_click_and_a_nick_of_a_few_pixels_is_none():
+    ring = tube((1, 64, 64), lambda z: (32, 30), 16)[0]
+    ring &= ~tube((1, 64, 64), lambda z: (30, 28), 5)[0]
+    ring[40:42, 40:42] = False
+    prompts = mined_prompts(Patch.of(ring), ring.shape)
+    assert all(ring[int(c.row), int(c.col)] for c in prompts.clicks if c.positive)
+    assert [(c.row, c.col) for c in prompts.clicks if not c.positive] == [(30, 28)]
 
 
 def test_objects_that_touch_do_not_share_pixels(model):

@@ -2,9 +2,9 @@
 
 The mask is moved first to where the two images say that it went
 (:mod:`napari_segnext.core.motion`), then goes to the mask channel together with a click
-into the middle of each of its parts. What the network answers and what the images say
-count the same; objects with a membrane are drawn to it then
-(:mod:`napari_segnext.core.borders`).
+into the middle of each of its parts, and a negative one into each of its holes. What
+the network answers and what the images say count the same; objects with a membrane are
+drawn to it then (:mod:`napari_segnext.core.borders`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from napari_segnext.core.borders import Line
     from napari_segnext.core.regions import Region
 
+    Bools = npt.NDArray[np.bool_]
     Floats = npt.NDArray[np.float32]
 
 __all__ = ["Found", "Guess", "carry", "guess_from", "mined_prompts", "plain_guess"]
 
-_MAX_CLICKS = 8
+_MAX_CLICKS = 8  # into the object, and as many into its holes
+_MIN_HOLE_PX = 3  # from its border to its middle
 _CORE = 0.7  # of the depth of a part; a waist below it makes two cores
 _NETWORK_SHARE = 0.5  # of the say; the rest is the guess's
 _BARELY = np.float32(0.51)  # probability of what belongs to the mask by its line alone
@@ -101,10 +103,11 @@ def guess_from(before: Patch, earlier: Any, features: Any, line: Line = 0) -> Gu
 
 
 def mined_prompts(patch: Patch, shape: tuple[int, int]) -> Prompts:
-    """Return a mask as a prompt, with a click into each core of its parts.
+    """Return a mask as a prompt, with clicks into the cores of its parts and its holes.
 
     A core is where a part is nearly as thick as it ever is: a part with a waist has two
-    of them, so that both halves go on should it split.
+    of them, so that both halves go on should it split. A hole gets a negative click, as
+    the network is inclined to fill it.
 
     Parameters
     ----------
@@ -118,13 +121,24 @@ def mined_prompts(patch: Patch, shape: tuple[int, int]) -> Prompts:
     parts, count = ndimage.label(padded)
     deepest = np.zeros(count + 1)
     deepest[1:] = ndimage.maximum(depth, parts, np.arange(1, count + 1))
-    cores, count = ndimage.label(padded & (depth >= _CORE * deepest[parts]))
-    sizes = ndimage.maximum(depth, cores, np.arange(1, count + 1))
-    best = np.argsort(-sizes, kind="stable")[:_MAX_CLICKS] + 1
-    spots = ndimage.maximum_position(depth, cores, best)
-    row, col = patch.region[:2]
-    clicks = [Click(float(r - 1 + row), float(c - 1 + col)) for r, c in spots]
-    return Prompts(clicks=clicks, mask=Mask.from_array(patch.plane(shape)))
+    cores = padded & (depth >= _CORE * deepest[parts])
+    holes = ndimage.binary_fill_holes(padded) & ~padded
+    hollow = ndimage.distance_transform_edt(holes)
+    row, col = patch.region[0] - 1, patch.region[1] - 1
+    on = [Click(row + r, col + c) for r, c in _middles(cores, depth)]
+    off = [
+        Click(row + r, col + c, positive=False)
+        for r, c in _middles(holes, hollow)
+        if hollow[r, c] >= _MIN_HOLE_PX
+    ]
+    return Prompts(clicks=on + off, mask=Mask.from_array(patch.plane(shape)))
+
+
+def _middles(areas: Bools, depth: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return the innermost pixel of each area, those of the deepest areas first."""
+    numbered, count = ndimage.label(areas)
+    spots = ndimage.maximum_position(depth, numbered, np.arange(1, count + 1))
+    return sorted(spots, key=lambda spot: -depth[spot])[:_MAX_CLICKS]
 
 
 def carry(
